@@ -7,8 +7,8 @@
 
 namespace visavis {
 
-/// Borrowed pixels: height x width x 3, u8, RGB, row-major, `stride_bytes` from one row to the next.
-/// Threads: a value; the pixels must outlive it.
+/// Borrowed pixels: height x width x 3, u8, RGB, row-major, `stride_bytes` from one row to the
+/// next. Threads: a value; the pixels must outlive it.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;
@@ -28,7 +28,9 @@ class Image {
   Image() = default;
   /// A black image. Sizes must be positive and already checked against the Limits.
   Image(int width, int height)
-      : pixels_(static_cast<std::size_t>(width) * height * kChannels), width_(width), height_(height) {}
+      : pixels_(static_cast<std::size_t>(width) * height * kChannels),
+        width_(width),
+        height_(height) {}
 
   int width() const { return width_; }
   int height() const { return height_; }

@@ -15,7 +15,19 @@
 namespace visavis {
 
 /// Element types of ONNX tensors that we store.
-enum class DType : std::uint8_t { kF32, kF64, kF16, kBF16, kU8, kI8, kU16, kI16, kI32, kI64, kBool };
+enum class DType : std::uint8_t {
+  kF32,
+  kF64,
+  kF16,
+  kBF16,
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kI32,
+  kI64,
+  kBool
+};
 
 /// Bytes of one element.
 std::size_t SizeOf(DType dtype);
@@ -83,8 +95,8 @@ class Shape {
   std::vector<std::int64_t> dims_;
 };
 
-/// The number of elements of an outside shape: kCorruptData if an extent is negative, kLimitExceeded if the product
-/// overflows or exceeds `limit`.
+/// The number of elements of an outside shape: kCorruptData if an extent is negative,
+/// kLimitExceeded if the product overflows or exceeds `limit`.
 Result<std::int64_t> CheckedElements(const Shape& shape, std::int64_t limit);
 
 /// An owning, move-only, 64-byte aligned array. Elements start zeroed.
@@ -142,8 +154,8 @@ struct TensorView {
   const void* data = nullptr;
 
   TensorView() = default;
-  TensorView(DType dtype, Shape shape, const void* data)
-      : dtype(dtype), shape(std::move(shape)), data(data) {}
+  TensorView(DType type, Shape dims, const void* elements)
+      : dtype(type), shape(std::move(dims)), data(elements) {}
   TensorView(const Tensor& t) : dtype(t.dtype()), shape(t.shape()), data(t.raw()) {}  // NOLINT
 };
 

@@ -7,9 +7,10 @@
 
 namespace visavis {
 
-/// Workers that share index ranges. No hidden global pool: whoever wants threads makes one and lends it.
-/// Threads: ParallelFor may be called from any thread. While one call has the workers, another caller's range
-/// runs on that caller's own thread, so nested and concurrent calls never deadlock.
+/// Workers that share index ranges. No hidden global pool: whoever wants threads makes one and
+/// lends it. Threads: ParallelFor may be called from any thread. While one call has the workers,
+/// another caller's range runs on that caller's own thread, so nested and concurrent calls never
+/// deadlock.
 class ThreadPool {
  public:
   /// `threads` counts the calling thread: 1 starts no worker. 0 means one per available core.
@@ -20,13 +21,17 @@ class ThreadPool {
 
   int threads() const;
 
-  /// Calls fn(index, slot) once for every index in [0, count), in no fixed order, and returns when all are done.
-  /// `slot` in [0, threads()) is never used by two calls at once, so it can pick scratch memory.
-  /// Allocates nothing. fn must not throw.
+  /// Calls fn(index, slot) once for every index in [0, count), in no fixed order, and returns when
+  /// all are done. `slot` in [0, threads()) is never used by two calls at once, so it can pick
+  /// scratch memory. Allocates nothing. fn must not throw.
   template <typename Fn>
   void ParallelFor(std::int64_t count, Fn&& fn) {
     using Plain = std::remove_reference_t<Fn>;
-    Run(count, [](void* context, std::int64_t index, int slot) { (*static_cast<Plain*>(context))(index, slot); },
+    Run(
+        count,
+        [](void* context, std::int64_t index, int slot) {
+          (*static_cast<Plain*>(context))(index, slot);
+        },
         const_cast<void*>(static_cast<const void*>(&fn)));
   }
 

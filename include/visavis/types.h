@@ -17,8 +17,8 @@ struct Point {
   friend bool operator==(const Point&, const Point&) = default;
 };
 
-/// An axis-parallel rectangle between two corner points, in pixels (see Point). Corners may lie outside
-/// the image when the face is cut by its border.
+/// An axis-parallel rectangle between two corner points, in pixels (see Point). Corners may lie
+/// outside the image when the face is cut by its border.
 struct Box {
   float x1 = 0;
   float y1 = 0;
@@ -30,8 +30,8 @@ struct Box {
   friend bool operator==(const Box&, const Box&) = default;
 };
 
-/// Five facial landmarks in pixels: image-left eye, image-right eye, nose tip, image-left mouth corner,
-/// image-right mouth corner ("left" is the left of the picture, not of the person).
+/// Five facial landmarks in pixels: image-left eye, image-right eye, nose tip, image-left mouth
+/// corner, image-right mouth corner ("left" is the left of the picture, not of the person).
 using Landmarks5 = std::array<Point, 5>;
 
 /// One detected face.

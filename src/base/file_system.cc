@@ -17,7 +17,8 @@ namespace visavis {
 namespace {
 
 Error FromErrno(const char* what, const std::string& path, int error_number) {
-  const ErrorCode code = error_number == ENOENT || error_number == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  const ErrorCode code =
+      error_number == ENOENT || error_number == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
   return MakeError(code, "{}: {}: {}", path, what, std::strerror(error_number));
 }
 
@@ -133,7 +134,8 @@ class PosixFileSystem : public FileSystem {
   Status CreateDirectories(const std::string& path) override {
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return MakeError(ErrorCode::kIo, "{}: cannot create directory: {}", path, error.message());
+    if (error)
+      return MakeError(ErrorCode::kIo, "{}: cannot create directory: {}", path, error.message());
     return {};
   }
 
@@ -182,7 +184,9 @@ AtomicFileWriter::~AtomicFileWriter() {
   (void)fs_->Remove(temporary_);
 }
 
-Status AtomicFileWriter::Append(std::span<const std::uint8_t> bytes) { return file_->Append(bytes); }
+Status AtomicFileWriter::Append(std::span<const std::uint8_t> bytes) {
+  return file_->Append(bytes);
+}
 
 Status AtomicFileWriter::Append(std::string_view text) {
   return Append(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));

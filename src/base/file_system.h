@@ -27,9 +27,9 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  /// The whole file. kNotFound if it does not exist, kLimitExceeded if it is longer than `max_bytes` (checked
-  /// before allocation, and again while reading files whose size is not known), kInvalidArgument if it is no
-  /// regular file or pipe, kIo otherwise.
+  /// The whole file. kNotFound if it does not exist, kLimitExceeded if it is longer than
+  /// `max_bytes` (checked before allocation, and again while reading files whose size is not
+  /// known), kInvalidArgument if it is no regular file or pipe, kIo otherwise.
   virtual Result<std::vector<std::uint8_t>> ReadFile(const std::string& path,
                                                      std::int64_t max_bytes) const = 0;
   virtual Result<std::unique_ptr<WritableFile>> CreateFile(const std::string& path) = 0;
@@ -41,13 +41,13 @@ class FileSystem {
   static FileSystem& Real();
 };
 
-/// Writes `path` whole or not at all: a temporary neighbour is written, flushed and renamed over it, and removed on
-/// any failure.
+/// Writes `path` whole or not at all: a temporary neighbour is written, flushed and renamed over
+/// it, and removed on any failure.
 Status WriteFileAtomically(FileSystem& fs, const std::string& path,
                            std::span<const std::uint8_t> bytes);
 
-/// The same for output that is produced piece by piece. Commit makes it visible; destruction without Commit removes
-/// the temporary file.
+/// The same for output that is produced piece by piece. Commit makes it visible; destruction
+/// without Commit removes the temporary file.
 class AtomicFileWriter {
  public:
   static Result<AtomicFileWriter> Create(FileSystem& fs, std::string path);

@@ -9,8 +9,8 @@
 namespace visavis {
 namespace {
 
-// A worker that has just finished polls this often before it sleeps: layers of a network follow each other within
-// microseconds, and waking a sleeping thread costs about 50.
+// A worker that has just finished polls this often before it sleeps: layers of a network follow
+// each other within microseconds, and waking a sleeping thread costs about 50.
 constexpr int kSpins = 4000;
 
 inline void Pause() {
@@ -51,14 +51,16 @@ struct ThreadPool::State {
     std::uint64_t seen = 0;
     for (;;) {
       int spins = 0;
-      while (epoch.load(std::memory_order_acquire) == seen && !stop.load(std::memory_order_relaxed)) {
+      while (epoch.load(std::memory_order_acquire) == seen &&
+             !stop.load(std::memory_order_relaxed)) {
         if (++spins < kSpins) {
           Pause();
           continue;
         }
         std::unique_lock lock(sleep_mutex);
         ++sleepers;
-        wake.wait(lock, [&] { return epoch.load(std::memory_order_acquire) != seen || stop.load(); });
+        wake.wait(lock,
+                  [&] { return epoch.load(std::memory_order_acquire) != seen || stop.load(); });
         --sleepers;
       }
       if (stop.load(std::memory_order_relaxed)) return;
@@ -99,7 +101,8 @@ void ThreadPool::Run(std::int64_t count, Body body, void* context) {
   state.next.store(0, std::memory_order_relaxed);
   state.working.store(static_cast<int>(state.workers.size()), std::memory_order_relaxed);
   {
-    // Under the mutex so that a worker between its last poll and its wait cannot miss the new epoch.
+    // Under the mutex so that a worker between its last poll and its wait cannot miss the new
+    // epoch.
     std::lock_guard sleep_lock(state.sleep_mutex);
     state.epoch.fetch_add(1, std::memory_order_release);
     if (state.sleepers > 0) state.wake.notify_all();

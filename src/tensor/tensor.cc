@@ -72,13 +72,15 @@ Result<std::int64_t> CheckedElements(const Shape& shape, std::int64_t limit) {
   std::int64_t product = 1;
   bool too_large = false;
   for (const std::int64_t d : shape.dims()) {
-    if (d < 0) return MakeError(ErrorCode::kCorruptData, "shape {} has a negative extent", shape.ToString());
+    if (d < 0)
+      return MakeError(ErrorCode::kCorruptData, "shape {} has a negative extent", shape.ToString());
     if (d == 0) return std::int64_t{0};
     if (product > limit / d) too_large = true;
     if (!too_large) product *= d;
   }
   if (too_large) {
-    return MakeError(ErrorCode::kLimitExceeded, "shape {} has more than {} elements", shape.ToString(), limit);
+    return MakeError(ErrorCode::kLimitExceeded, "shape {} has more than {} elements",
+                     shape.ToString(), limit);
   }
   return product;
 }

@@ -1,4 +1,5 @@
-// The one form of a model: an ONNX-like graph of named operators over values. It is never executed here.
+// The one form of a model: an ONNX-like graph of named operators over values. It is never executed
+// here.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ using ValueId = std::int32_t;
 /// An optional input or output that is left out.
 inline constexpr ValueId kNoValue = -1;
 
-/// One extent of a declared shape: a number, or a named unknown ("N"), or an anonymous unknown (empty name).
+/// One extent of a declared shape: a number, or a named unknown ("N"), or an anonymous unknown
+/// (empty name).
 struct Dim {
   std::int64_t extent = -1;  ///< -1 when unknown
   std::string symbol;        ///< name of an unknown extent; may be empty
@@ -33,19 +35,19 @@ struct Dim {
 struct Value {
   std::string name;
   DType dtype = DType::kF32;
-  std::optional<std::vector<Dim>> shape;           ///< absent when not declared
+  std::optional<std::vector<Dim>> shape;             ///< absent when not declared
   std::shared_ptr<const Tensor> constant = nullptr;  ///< set for initializers and folded constants
 };
 
-using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
-                               std::vector<float>, std::vector<std::string>,
-                               std::shared_ptr<const Tensor>>;
+using Attribute =
+    std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>,
+                 std::vector<std::string>, std::shared_ptr<const Tensor>>;
 
 /// One operator. Inputs and outputs may contain kNoValue.
 struct Node {
-  std::string name;    ///< unique or empty
-  std::string op_type; ///< ONNX's name, e.g. "Conv"
-  std::string domain;  ///< empty for ONNX's own operators
+  std::string name;     ///< unique or empty
+  std::string op_type;  ///< ONNX's name, e.g. "Conv"
+  std::string domain;   ///< empty for ONNX's own operators
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   std::map<std::string, Attribute, std::less<>> attributes;
@@ -65,12 +67,12 @@ struct Node {
 /// Threads: a value; const access is safe concurrently. Copies share constants.
 struct Graph {
   std::string name;
-  int opset = 0;                           ///< version of ONNX's own operator set the nodes follow
-  std::string producer;                    ///< who wrote the file, as it says
+  int opset = 0;         ///< version of ONNX's own operator set the nodes follow
+  std::string producer;  ///< who wrote the file, as it says
   std::map<std::string, std::string> metadata;
   std::vector<Value> values;
   std::vector<Node> nodes;
-  std::vector<ValueId> inputs;             ///< run-time inputs; never constants
+  std::vector<ValueId> inputs;  ///< run-time inputs; never constants
   std::vector<ValueId> outputs;
 
   ValueId AddValue(std::string name, DType dtype = DType::kF32);
@@ -87,11 +89,13 @@ struct Graph {
 
 /// For each value, the index of the node that produces it, or -1.
 std::vector<int> Producers(const Graph& graph);
-/// For each value, the indices of the nodes that read it (a node that reads it twice appears twice).
+/// For each value, the indices of the nodes that read it (a node that reads it twice appears
+/// twice).
 std::vector<std::vector<int>> Consumers(const Graph& graph);
 
-/// Checks the invariants above (ids in range, single assignment, topological order, outputs exist) and sorts the nodes
-/// if they are not in order. `where` names the file in messages. kCorruptData on any violation, a cycle included.
+/// Checks the invariants above (ids in range, single assignment, topological order, outputs exist)
+/// and sorts the nodes if they are not in order. `where` names the file in messages. kCorruptData
+/// on any violation, a cycle included.
 Status ValidateAndSort(Graph& graph, std::string_view where);
 
 }  // namespace visavis

@@ -1,0 +1,47 @@
+# The few functions every folder's CMakeLists.txt uses.
+
+add_library(visavis_options INTERFACE)
+target_compile_options(visavis_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -fno-math-errno)
+target_include_directories(visavis_options INTERFACE
+  "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>")
+if(VISAVIS_SANITIZE)
+  target_compile_options(visavis_options INTERFACE -fsanitize=${VISAVIS_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(visavis_options INTERFACE -fsanitize=${VISAVIS_SANITIZE})
+endif()
+
+# visavis_folder(NAME SOURCES ... [LINKS folder...] [LIBRARIES target...])
+# One object library per folder of src/; its links are the row of src/README.md.
+function(visavis_folder NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LIBRARIES" ${ARGN})
+  add_library(visavis_${NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(visavis_${NAME} PUBLIC visavis_options)
+  foreach(link ${ARG_LINKS})
+    target_link_libraries(visavis_${NAME} PUBLIC visavis_${link})
+  endforeach()
+  target_link_libraries(visavis_${NAME} PUBLIC ${ARG_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY VISAVIS_FOLDERS visavis_${NAME})
+endfunction()
+
+# visavis_test(NAME SOURCES ... LINKS folder... [LABELS label...] [TIMEOUT seconds])
+# A GoogleTest program run as one ctest entry named NAME. Exit code 77 means everything in it was skipped.
+function(visavis_test NAME)
+  if(NOT VISAVIS_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS;LIBRARIES" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  foreach(link ${ARG_LINKS})
+    target_link_libraries(${NAME} PRIVATE visavis_${link})
+  endforeach()
+  target_link_libraries(${NAME} PRIVATE visavis_options GTest::gtest GTest::gmock ${ARG_LIBRARIES}
+                        visavis_test_main)
+  add_test(NAME ${NAME} COMMAND ${NAME})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    SKIP_RETURN_CODE 77 ENVIRONMENT "VISAVIS_SHARED=${VISAVIS_SHARED}")
+endfunction()

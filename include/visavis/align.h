@@ -1,0 +1,25 @@
+// ImageView + 5 landmarks -> FaceCrop.
+#pragma once
+
+#include "visavis/result.h"
+#include "visavis/types.h"
+
+namespace visavis {
+
+/// The pose that ArcFace-type networks expect, for a square crop of `size_px`, in crop pixels.
+/// Source: template of insightface's face_preprocess; other sizes scale it.
+Landmarks5 ArcFaceTemplate(int size_px = 112);
+
+/// The least-squares rotation, scale and translation that takes `from` to `to` (Umeyama 1991).
+/// Errors: kInvalidArgument if a point is not finite or `from` spans less than 1 px.
+Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Landmarks5& to);
+
+/// Warps one face to the pose ArcFace-type models expect.
+/// Shapes:  image HxWx3 u8 RGB; result size_px x size_px x 3 u8 RGB.
+/// Units:   landmarks in image pixels (types.h). Outside the image reads as black.
+/// Errors:  kInvalidArgument if a point is not finite or the five span less than 1 px.
+/// Threads: pure; safe concurrently.
+/// Source:  template of insightface's face_preprocess; least-squares similarity of Umeyama 1991.
+Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, int size_px = 112);
+
+}  // namespace visavis

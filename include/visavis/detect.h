@@ -1,0 +1,62 @@
+// ImageView -> Face[]: detectors behind one interface.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "visavis/limits.h"
+#include "visavis/model.h"
+#include "visavis/result.h"
+#include "visavis/thread_pool.h"
+#include "visavis/types.h"
+
+namespace visavis {
+
+/// Finds faces.
+/// Threads: Detect is safe concurrently.
+class Detector {
+ public:
+  virtual ~Detector() = default;
+  virtual std::string_view name() const = 0;
+  /// Faces by falling score. No face is an empty vector, not an error.
+  /// Errors: kInvalidArgument for an empty view; kLimitExceeded.
+  virtual Result<std::vector<Face>> Detect(ImageView image) const = 0;
+};
+
+/// MTCNN as the ONNX Model Zoo's ArcFace notebook runs it (Zhang et al. 2016).
+struct MtcnnOptions {
+  float min_size_px = 20;  ///< smallest face side looked for
+  std::array<float, 3> thresholds{0.6f, 0.7f,
+                                  0.8f};  ///< score must exceed these after P-, R- and O-Net
+  float pyramid_factor = 0.709f;
+  bool accurate_landmarks = true;  ///< refine with L-Net (points are then whole pixels)
+  int max_faces = 0;               ///< keep the best this many; 0 = all
+  ThreadPool* pool = nullptr;      ///< borrowed; null: calling thread only
+  Limits limits;
+};
+
+/// The four networks of MTCNN. `landmark` may be absent when accurate_landmarks is off.
+struct MtcnnModels {
+  const Model* proposal = nullptr;
+  const Model* refine = nullptr;
+  const Model* output = nullptr;
+  const Model* landmark = nullptr;
+};
+Result<std::unique_ptr<Detector>> CreateMtcnn(const MtcnnModels& models,
+                                              const MtcnnOptions& options = {});
+
+/// Which of several faces a photo is about.
+enum class FaceChoice {
+  kLargestCentral,  ///< largest area - 2 x squared distance of its centre from the image centre
+  kLargest,         ///< largest area
+  kBestScore,       ///< highest score
+  kAll,             ///< every face, by falling score
+};
+/// Indices into `faces`, in order of preference; one for all choices but kAll; empty if there is no
+/// face.
+std::vector<std::size_t> ChooseFaces(const std::vector<Face>& faces, int image_width,
+                                     int image_height, FaceChoice choice);
+
+}  // namespace visavis

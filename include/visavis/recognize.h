@@ -1,0 +1,71 @@
+// Recognizer: the order of the stages. Photo -> faces -> crops -> embeddings -> comparison.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "visavis/align.h"
+#include "visavis/decode.h"
+#include "visavis/detect.h"
+#include "visavis/embed.h"
+#include "visavis/match.h"
+#include "visavis/result.h"
+#include "visavis/types.h"
+
+namespace visavis {
+
+struct RecognizerOptions {
+  MtcnnOptions detector;
+  EmbedOptions embedder;
+  Limits limits;
+  FaceChoice choice = FaceChoice::kLargestCentral;
+  ThreadPool* pool = nullptr;  ///< borrowed; null: calling thread only
+};
+
+/// One face of a photo with everything that was computed for it.
+struct RecognizedFace {
+  Face face;
+  FaceCrop crop;
+  Embedding embedding;
+};
+
+/// Two faces compared.
+struct Comparison {
+  double similarity = 0;
+  double squared_distance = 0;
+  bool same_person = false;
+  Threshold threshold;
+};
+
+/// The whole chain with its models loaded.
+/// Threads: const members are safe concurrently.
+class Recognizer {
+ public:
+  /// With the default models (MTCNN and MobileFaceNet-ArcFace) from the model cache; see
+  /// visavis/zoo.h.
+  static Result<Recognizer> CreateDefault(const RecognizerOptions& options = {});
+  /// With any parts. `threshold` is the one calibrated for the embedder's network.
+  static Recognizer Create(std::unique_ptr<Detector> detector, Embedder embedder,
+                           Threshold threshold, const RecognizerOptions& options = {});
+  Recognizer(Recognizer&&) noexcept;
+  Recognizer& operator=(Recognizer&&) noexcept;
+  ~Recognizer();
+
+  const Detector& detector() const;
+  const Embedder& embedder() const;
+  const Threshold& threshold() const;
+
+  /// Detects, chooses, aligns and embeds. No face gives an empty vector.
+  Result<std::vector<RecognizedFace>> Recognize(ImageView photo) const;
+  /// The same for the face choice given.
+  Result<std::vector<RecognizedFace>> Recognize(ImageView photo, FaceChoice choice) const;
+  Result<Comparison> Compare(const Embedding& a, const Embedding& b) const;
+
+ private:
+  struct State;
+  explicit Recognizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace visavis

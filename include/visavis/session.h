@@ -1,0 +1,65 @@
+// Session: a model made ready to run on this machine.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "visavis/limits.h"
+#include "visavis/model.h"
+#include "visavis/result.h"
+#include "visavis/tensor.h"
+#include "visavis/thread_pool.h"
+
+namespace visavis {
+
+/// The arithmetic a session may use. kBf16 needs a processor with AVX512-BF16.
+enum class Precision { kFp32, kBf16 };
+
+struct SessionOptions {
+  Limits limits;
+  ThreadPool* pool =
+      nullptr;  ///< borrowed, must outlive the session; null: the calling thread only
+  Precision precision = Precision::kFp32;
+  bool low_memory = false;  ///< keep raw weights only, transform them on the fly
+  std::string isa;  ///< "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx512"
+};
+
+/// A compiled network: packed weights shared by all callers, working memory per call.
+/// Threads: Run is safe concurrently; each concurrent call holds its own working memory, which is
+/// kept for reuse. The same input gives the same bits on every run, batch size and thread count on
+/// one ISA.
+class Session {
+ public:
+  /// Packs the weights. Errors: kUnsupported names node, operator and opset; kInvalidArgument for
+  /// an ISA that is unknown or not on this machine.
+  static Result<Session> Create(const Model& model, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  struct Port {
+    std::string name;
+    DType dtype = DType::kF32;
+    std::vector<std::int64_t> shape;  ///< -1 for extents chosen at run time
+  };
+  const std::vector<Port>& inputs() const;
+  const std::vector<Port>& outputs() const;
+  /// The ISA group that runs: "scalar", "avx2" or "avx512".
+  std::string_view isa() const;
+
+  /// Runs once. `inputs` in the order of inputs(). Outputs are allocated if their shape or dtype
+  /// differs from what is needed, and reused otherwise; after the first call with given shapes
+  /// nothing else is allocated. Errors: kInvalidArgument for wrong counts, types or shapes;
+  /// kLimitExceeded.
+  Status Run(std::span<const TensorView> inputs, std::span<Tensor> outputs) const;
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace visavis

@@ -52,14 +52,16 @@ struct Node {
   std::vector<ValueId> outputs;
   std::map<std::string, Attribute, std::less<>> attributes;
 
-  std::int64_t Int(std::string_view name, std::int64_t fallback) const;
-  float Float(std::string_view name, float fallback) const;
-  std::string String(std::string_view name, std::string_view fallback) const;
+  std::int64_t Int(std::string_view attribute, std::int64_t fallback) const;
+  float Float(std::string_view attribute, float fallback) const;
+  std::string String(std::string_view attribute, std::string_view fallback) const;
   /// Null when absent or of another type.
-  const std::vector<std::int64_t>* Ints(std::string_view name) const;
-  const std::vector<float>* Floats(std::string_view name) const;
-  const Tensor* TensorAttribute(std::string_view name) const;
-  bool Has(std::string_view name) const { return attributes.find(name) != attributes.end(); }
+  const std::vector<std::int64_t>* Ints(std::string_view attribute) const;
+  const std::vector<float>* Floats(std::string_view attribute) const;
+  const Tensor* TensorAttribute(std::string_view attribute) const;
+  bool Has(std::string_view attribute) const {
+    return attributes.find(attribute) != attributes.end();
+  }
   ValueId input(std::size_t i) const { return i < inputs.size() ? inputs[i] : kNoValue; }
 };
 
@@ -70,6 +72,7 @@ struct Graph {
   int opset = 0;         ///< version of ONNX's own operator set the nodes follow
   std::string producer;  ///< who wrote the file, as it says
   std::map<std::string, std::string> metadata;
+  std::vector<std::string> notes;  ///< what import had to repair, one line each
   std::vector<Value> values;
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;  ///< run-time inputs; never constants

@@ -1,0 +1,91 @@
+// Finding the kernels of this machine, and laying out weights for them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernels/table.h"
+
+namespace visavis {
+
+/// Names of all instruction sets this build knows, slowest first, runnable here or not.
+std::span<const std::string_view> KnownIsas();
+
+/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16"), or null if the name is unknown
+/// or this CPU or operating system cannot run it.
+/// Threads: safe concurrently; the table is immutable and lives for the whole program.
+const KernelTable* FindKernels(std::string_view isa);
+
+/// The fastest instruction set this CPU and operating system can run.
+std::string_view BestIsa();
+
+/// A dense convolution's weights: [out_channels][in_channels][kernel_h][kernel_w] floats.
+struct ConvShape {
+  int out_channels = 0;
+  int in_channels = 0;
+  int kernel_h = 1;
+  int kernel_w = 1;
+};
+
+/// Blocks of 16 that hold `channels`.
+constexpr int BlocksOf(int channels) { return (channels + kLanes - 1) / kLanes; }
+/// Groups of `vectors` blocks that hold `blocks`.
+constexpr int GroupsOf(int blocks, int vectors) { return (blocks + vectors - 1) / vectors; }
+/// Groups of a packed fully connected layer.
+constexpr int FcGroupsOf(int channels) { return (channels + kFcGroup - 1) / kFcGroup; }
+/// Groups of a packed planar convolution.
+constexpr int PlanarGroupsOf(int channels) { return (channels + kPlanarGroup - 1) / kPlanarGroup; }
+
+/// What a group's width is chosen for.
+enum class GroupUse : std::uint8_t { kConv, kStem, kWinograd2, kWinograd3, kWinograd4 };
+
+/// The `vectors` (blocks per group) that suit the table's registers. Depends on nothing else, so
+/// packed weights serve every input size.
+int GroupVectors(const KernelTable& kernels, GroupUse use, int out_blocks);
+
+/// Elements of packed weights, and the packing. `weights` is [out][in][kernel_h][kernel_w];
+/// `packed` is 64-byte aligned for speed. Missing channels become zeros.
+std::size_t PackedConvSize(const ConvShape& shape, int vectors);
+/// [group][in block][tap][16 in][16 * vectors out]; also the `raw_weights` of Winograd.
+void PackConv(const float* weights, const ConvShape& shape, int vectors, float* packed);
+/// [group][in block][tap][8 pairs of in][16 * vectors out][2], rounded to nearest even.
+void PackConvBf16(const float* weights, const ConvShape& shape, int vectors, std::uint16_t* packed);
+
+/// [group][depth][16 * vectors]: depth order is (in, kernel_h, kernel_w).
+std::size_t PackedStemSize(const ConvShape& shape, int vectors);
+void PackStem(const float* weights, const ConvShape& shape, int vectors, float* packed);
+
+/// [group][depth][kPlanarGroup].
+std::size_t PackedPlanarSize(const ConvShape& shape);
+void PackPlanar(const float* weights, const ConvShape& shape, float* packed);
+
+/// [block][tap][16] from [channels][kernel_h][kernel_w].
+std::size_t PackedDepthwiseSize(int channels, int taps);
+void PackDepthwise(const float* weights, int channels, int taps, float* packed);
+
+/// [group][point][in][16 * vectors]: G g G^T in double, rounded once. shape must be 3x3.
+std::size_t PackedWinogradSize(const ConvShape& shape, int m, int vectors);
+void PackWinograd(const float* weights, const ConvShape& shape, int m, int vectors, float* packed);
+/// [group][point][pair of in][16 * vectors][2].
+void PackWinogradBf16(const float* weights, const ConvShape& shape, int m, int vectors,
+                      std::uint16_t* packed);
+
+/// [group][in][64] from [out][in] (`depth` = in).
+std::size_t PackedFcSize(int out_channels, int depth);
+void PackFc(const float* weights, int out_channels, int depth, float* packed);
+/// [group][pair of in][64][2]; an odd depth gets a zero.
+void PackFcBf16(const float* weights, int out_channels, int depth, std::uint16_t* packed);
+
+/// Tiles of one height x width image under F(m x m).
+int WinogradTileCount(int m, int height, int width);
+/// How many tiles to transform at once out of `tiles`: keeps V and the products in cache, and cuts
+/// evenly.
+int WinogradTilesPerPass(int tiles);
+/// Elements of WinogradTiles::v, ::products and ::u for passes of `tiles` tiles.
+std::size_t WinogradInputSize(int m, int in_blocks, int tiles);
+std::size_t WinogradProductSize(int m, int vectors, int tiles);
+std::size_t WinogradRawSize(int m, int vectors);
+
+}  // namespace visavis

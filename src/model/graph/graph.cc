@@ -150,11 +150,15 @@ ValueId Graph::AddValue(std::string value_name, DType dtype) {
 }
 
 ValueId Graph::AddConstant(std::string value_name, Tensor tensor) {
-  const ValueId id = AddValue(std::move(value_name), tensor.dtype());
+  return AddConstant(std::move(value_name), std::make_shared<const Tensor>(std::move(tensor)));
+}
+
+ValueId Graph::AddConstant(std::string value_name, std::shared_ptr<const Tensor> tensor) {
+  const ValueId id = AddValue(std::move(value_name), tensor->dtype());
   std::vector<Dim> dims;
-  for (const std::int64_t extent : tensor.shape().dims()) dims.push_back(Dim{extent, {}});
+  for (const std::int64_t extent : tensor->shape().dims()) dims.push_back(Dim{extent, {}});
   value(id).shape = std::move(dims);
-  value(id).constant = std::make_shared<const Tensor>(std::move(tensor));
+  value(id).constant = std::move(tensor);
   return id;
 }
 

@@ -80,6 +80,7 @@ struct Graph {
 
   ValueId AddValue(std::string name, DType dtype = DType::kF32);
   ValueId AddConstant(std::string name, Tensor tensor);
+  ValueId AddConstant(std::string name, std::shared_ptr<const Tensor> tensor);
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
   /// The constant behind `id`, or null if it is computed at run time (or kNoValue).

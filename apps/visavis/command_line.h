@@ -1,0 +1,64 @@
+// The frame of every subcommand: options that all have, errors, exit codes, signals.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "visavis/result.h"
+
+namespace visavis::cli {
+
+/// What every subcommand offers.
+struct Common {
+  bool json = false;
+  int threads = 0;    ///< as given; 0 = one per available core
+  int verbosity = 0;  ///< number of -v
+  /// Set by SIGINT and SIGTERM. Long work looks at it and ends with kCancelled.
+  const std::atomic<bool>* cancel = nullptr;
+
+  int ThreadCount() const;  ///< threads with 0 resolved
+  bool Cancelled() const { return cancel->load(std::memory_order_relaxed); }
+};
+
+/// Does the work after parsing. An Error is printed as one line and becomes the exit code of its
+/// kind; a value is the exit code itself (base/exit_code.h).
+using Run = std::function<Result<int>(const Common&)>;
+
+struct CommandSpec {
+  std::string name;
+  std::string description;            ///< one line
+  std::vector<std::string> examples;  ///< whole command lines, shown by --help
+};
+
+/// The program: `visavis COMMAND ...`, or `visavis GROUP COMMAND ...`.
+class CommandLine {
+ public:
+  CommandLine();
+
+  /// A subcommand with --json, --threads, -v and examples; the caller adds its own options.
+  CLI::App* Add(const CommandSpec& spec, Run run);
+  /// The same inside a group such as "model", which is made on first use.
+  CLI::App* AddTo(const std::string& group, const CommandSpec& spec, Run run);
+
+  /// Parses, runs and returns the exit code.
+  int Main(int argc, const char* const* argv);
+
+ private:
+  CLI::App* AddCommand(CLI::App& parent, const CommandSpec& spec, Run run);
+
+  CLI::App app_;
+  Common common_;
+  Run selected_;
+};
+
+/// Prints "visavis: message" on standard error: one line, whatever the message holds.
+void PrintError(const std::string& message);
+/// "visavis: message" on standard error if at least `level` -v were given.
+void Log(const Common& common, int level, const std::string& message);
+/// `text` with control characters as \xNN, so that a file name cannot break lines or terminals.
+std::string OneLine(const std::string& text);
+
+}  // namespace visavis::cli

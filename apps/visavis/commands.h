@@ -1,0 +1,12 @@
+// One function per subcommand, each in cmd_NAME.cc: declares the options and what runs them.
+// To add one: write its file, list it in CMakeLists.txt, declare it here, call it in main.cc.
+#pragma once
+
+#include "command_line.h"
+
+namespace visavis::cli {
+
+void AddModelInfo(CommandLine& line);
+void AddModelConvert(CommandLine& line);
+
+}  // namespace visavis::cli

@@ -12,7 +12,7 @@ constexpr std::array<int, 4> kStageChannels = {64, 128, 256, 512};
 constexpr int kEmbedding = 512;
 
 // Halves what each unit adds, so that the sum over thirty units stays near the scale of one.
-constexpr BatchNormShape kResidualBatchNorm{.gain = 0.5};
+constexpr BatchNormLayer kResidualBatchNorm{.gain = 0.5};
 
 // BN - Conv - BN - PReLU - Conv - BN, plus the unit's own input. The first unit of a stage halves
 // the map in its second convolution and matches the input by a strided 1x1 convolution.

@@ -12,13 +12,13 @@ constexpr int kEmbedding = 128;
 constexpr float kEpsilon = 1e-3f;
 
 Feature LinearConv(MxnetLayers& net, const std::string& name, const Feature& x,
-                   const ConvShape& shape, double gain = 1) {
+                   const ConvLayer& shape, double gain = 1) {
   const Feature y = net.Conv(name + "_conv2d", x, shape);
   return net.BatchNorm(name + "_batchnorm", y, {.epsilon = kEpsilon, .gain = gain});
 }
 
 Feature ConvPRelu(MxnetLayers& net, const std::string& name, const Feature& x,
-                  const ConvShape& shape) {
+                  const ConvLayer& shape) {
   return net.PRelu(name + "_relu", LinearConv(net, name, x, shape));
 }
 

@@ -110,7 +110,7 @@ Feature MxnetLayers::ScalarOp(std::string op_type, const std::string& name, cons
   return {Append(std::move(op_type), name, {x.id, constant}).outputs[0], x.side, x.moments};
 }
 
-Feature MxnetLayers::Conv(const std::string& name, const Feature& x, const ConvShape& shape) {
+Feature MxnetLayers::Conv(const std::string& name, const Feature& x, const ConvLayer& shape) {
   const int group_in = x.channels() / shape.groups;
   const int fan_in = group_in * shape.kernel * shape.kernel;
   const ValueId weight =
@@ -129,7 +129,7 @@ Feature MxnetLayers::Conv(const std::string& name, const Feature& x, const ConvS
 }
 
 Feature MxnetLayers::BatchNorm(const std::string& name, const Feature& x,
-                               const BatchNormShape& shape) {
+                               const BatchNormLayer& shape) {
   const std::int64_t channels = x.channels();
   const ValueId gamma =
       Parameter(name + "_gamma", {channels}, shape.gain, shape.fix_gamma ? 0 : 0.1 * shape.gain);

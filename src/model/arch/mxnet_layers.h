@@ -25,7 +25,7 @@ struct Feature {
 };
 
 /// A square convolution without bias.
-struct ConvShape {
+struct ConvLayer {
   int out_channels = 0;
   int kernel = 1;
   int stride = 1;
@@ -33,7 +33,7 @@ struct ConvShape {
   int groups = 1;
 };
 
-struct BatchNormShape {
+struct BatchNormLayer {
   float epsilon = 2e-5f;
   double gain = 1;         ///< what gamma is drawn around
   bool fix_gamma = false;  ///< MXNet's name: gamma is exactly 1
@@ -50,8 +50,8 @@ class MxnetLayers {
   Feature Identity(const std::string& name, const Feature& x);
   Feature SubtractScalar(const std::string& name, const Feature& x, float scalar);
   Feature MultiplyScalar(const std::string& name, const Feature& x, float scalar);
-  Feature Conv(const std::string& name, const Feature& x, const ConvShape& shape);
-  Feature BatchNorm(const std::string& name, const Feature& x, const BatchNormShape& shape);
+  Feature Conv(const std::string& name, const Feature& x, const ConvLayer& shape);
+  Feature BatchNorm(const std::string& name, const Feature& x, const BatchNormLayer& shape);
   /// PReLU, one slope per channel.
   Feature PRelu(const std::string& name, const Feature& x);
   /// a + b, named `_plus0`, `_plus1`, ... as MXNet names sums that have no name.

@@ -82,7 +82,7 @@ CLI::App* CommandLine::Add(const CommandSpec& spec, Run run) {
 }
 
 CLI::App* CommandLine::AddTo(const std::string& group, const CommandSpec& spec, Run run) {
-  CLI::App* parent = app_.get_subcommand_no_throw(group);
+  CLI::App*& parent = groups_[group];
   if (parent == nullptr) {
     parent = app_.add_subcommand(group, fmt::format("Commands about a {}", group));
     parent->require_subcommand(1);

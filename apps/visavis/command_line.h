@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class CommandLine {
   CLI::App* AddCommand(CLI::App& parent, const CommandSpec& spec, Run run);
 
   CLI::App app_;
+  std::map<std::string, CLI::App*> groups_;
   Common common_;
   Run selected_;
 };

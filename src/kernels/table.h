@@ -29,6 +29,9 @@ inline constexpr int kFcGroup = 64;
 /// Output channels in one group of a packed planar convolution.
 inline constexpr int kPlanarGroup = 4;
 
+/// Input channels whose weights winograd_output_raw transforms at once: U stays in L2.
+inline constexpr int kWinogradRawDepth = 64;
+
 /// How one stored activation element looks.
 enum class Store : std::uint8_t { kF32, kBf16 };
 

@@ -1,0 +1,12 @@
+// What each per-ISA file replaces in a copy of the next lower table.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace visavis {
+
+void AddAvx2(KernelTable& table);
+void AddAvx512(KernelTable& table);
+void AddAvx512Bf16(KernelTable& table);
+
+}  // namespace visavis

@@ -24,6 +24,7 @@ struct SessionOptions {
       nullptr;  ///< borrowed, must outlive the session; null: the calling thread only
   Precision precision = Precision::kFp32;
   bool low_memory = false;  ///< keep raw weights only, transform them on the fly
+  bool reference = false;   ///< operator by operator as the model says: slow, for comparison
   std::string isa;  ///< "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx512"
 };
 
@@ -33,7 +34,8 @@ struct SessionOptions {
 /// one ISA.
 class Session {
  public:
-  /// Packs the weights. Errors: kUnsupported names node, operator and opset; kInvalidArgument for
+  /// Packs the weights, and plans the run if the model fixes its input shapes (for batch 1).
+  /// Errors: kUnsupported names node, operator and opset; kInvalidArgument for
   /// an ISA that is unknown or not on this machine.
   static Result<Session> Create(const Model& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;
@@ -50,7 +52,9 @@ class Session {
   /// The ISA group that runs: "scalar", "avx2" or "avx512".
   std::string_view isa() const;
 
-  /// Runs once. `inputs` in the order of inputs(). Outputs are allocated if their shape or dtype
+  /// Runs once. `inputs` in the order of inputs(); extents that the model fixes must agree, except
+  /// the first, which may be any batch size the network itself allows. Outputs must not share
+  /// memory with inputs; they are allocated if their shape or dtype
   /// differs from what is needed, and reused otherwise; after the first call with given shapes
   /// nothing else is allocated. Errors: kInvalidArgument for wrong counts, types or shapes;
   /// kLimitExceeded.

@@ -16,4 +16,9 @@ Result<std::vector<Tensor>> Evaluate(const Operator& op, std::span<const Tensor*
                                      std::size_t outputs, const Limits& limits,
                                      std::size_t max_bytes);
 
+/// The same after Infer: `types` is what it declared, `inputs` the elements (null: left out, or
+/// only the shape is read).
+Result<std::vector<Tensor>> RunOnce(const Operator& op, const NodeTypes& types,
+                                    std::span<const void* const> inputs, std::size_t scratch_bytes);
+
 }  // namespace visavis

@@ -65,6 +65,7 @@ class InferContext {
   Status SetOutput(int i, DType dtype, Shape shape);
   /// Declares an output in a layout of the operator's choice.
   Status SetOutput(int i, DType dtype, Shape shape, const Storage& storage);
+  bool is_set(int i) const { return outputs_[static_cast<std::size_t>(i)].set; }
   /// Working memory of one call, in bytes.
   void SetScratch(std::size_t bytes) { scratch_bytes_ = bytes; }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
@@ -111,6 +112,9 @@ class Operator {
   /// size (element k is read before it is written, no other element afterwards).
   virtual bool may_overwrite(int i) const { return static_cast<void>(i), false; }
 };
+
+/// op.Infer, and kUnsupported if the node names outputs the operator does not have.
+Status InferOutputs(const Operator& op, InferContext& context);
 
 /// The pointers and types of one dense operator in one run.
 class DenseContext {

@@ -20,9 +20,10 @@ namespace visavis {
 /// Threads: immutable; Run is concurrent, each call with its own bases.
 class Plan {
  public:
-  /// Works out all shapes for `inputs` (elements of small inputs may be read; see Matches), folds
-  /// what depends on shapes only, and places the rest. `program` must outlive the plan. Errors:
-  /// kInvalidArgument, kUnsupported, kLimitExceeded; messages name the node.
+  /// Works out all shapes for `inputs`, folds what depends on shapes only, and places the rest.
+  /// Elements of small inputs may be read, if they have any (data may be null); see Matches.
+  /// `program` must outlive the plan. Errors: kInvalidArgument, kUnsupported, kLimitExceeded;
+  /// messages name the node.
   static Result<std::unique_ptr<const Plan>> Create(const Program& program,
                                                     std::span<const TensorView> inputs,
                                                     const Limits& limits, int threads);
@@ -71,7 +72,7 @@ class Plan {
   std::vector<OutputCopy> copies_;
   std::vector<CallerInput> inputs_;
   std::vector<TensorType> output_types_;
-  std::vector<std::shared_ptr<const Tensor>> folded_;  // constants made while planning
+  std::vector<std::unique_ptr<const Tensor>> folded_;  // constants made while planning
   std::size_t arena_bytes_ = 0;
 };
 

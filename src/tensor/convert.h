@@ -12,6 +12,11 @@ float HalfToFloat(std::uint16_t half);
 /// bfloat16 to binary32, exact.
 float BFloat16ToFloat(std::uint16_t bits);
 
+/// The nearest binary16, ties to even; too large becomes infinity, NaN stays NaN.
+std::uint16_t FloatToHalf(float value);
+/// The nearest bfloat16, ties to even; NaN stays NaN.
+std::uint16_t FloatToBFloat16(float value);
+
 /// Whether elements of `dtype` are floating-point numbers.
 bool IsFloat(DType dtype);
 

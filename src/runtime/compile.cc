@@ -1,0 +1,30 @@
+#include "runtime/compile.h"
+
+#include "runtime/fold_constants.h"
+#include "runtime/ops/registry.h"
+
+namespace visavis {
+namespace {
+
+Status CheckOpset(const Graph& graph) {
+  if (graph.opset < kFirstOpset || graph.opset > kLastOpset) {
+    return MakeError(ErrorCode::kUnsupported, "operator set {}, want {} to {}", graph.opset,
+                     kFirstOpset, kLastOpset);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Program> Compile(const Graph& graph, const CompileContext& context) {
+  return CompileReference(graph, context);
+}
+
+Result<Program> CompileReference(const Graph& graph, const CompileContext& context) {
+  VISAVIS_RETURN_IF_ERROR(CheckOpset(graph));
+  Graph folded = graph;
+  VISAVIS_RETURN_IF_ERROR(FoldConstants(folded, context));
+  return CompileDense(folded, context);
+}
+
+}  // namespace visavis

@@ -1,0 +1,206 @@
+#include "visavis/session.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "kernels/kernels.h"
+#include "model/graph/graph.h"
+#include "runtime/compile.h"
+#include "runtime/plan.h"
+#include "runtime/program.h"
+#include "runtime/workspace.h"
+
+namespace visavis {
+namespace {
+
+// Plans kept per session. A detector that slides over the scales of one photo needs about 15.
+constexpr std::size_t kPlansKept = 64;
+
+Result<const KernelTable*> ChooseKernels(const std::string& wanted) {
+  const char* from_environment = std::getenv("VISAVIS_ISA");
+  std::string_view isa = wanted;
+  if (isa.empty() && from_environment != nullptr) isa = from_environment;
+  if (isa.empty()) isa = BestIsa();
+  const KernelTable* kernels = FindKernels(isa);
+  if (kernels == nullptr) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "instruction set '{}' is unknown or not available on this machine; the best "
+                     "here is '{}'",
+                     isa, BestIsa());
+  }
+  return kernels;
+}
+
+Session::Port PortOf(const Value& value) {
+  Session::Port port{value.name, value.dtype, {}};
+  if (!value.shape.has_value()) return port;
+  for (const Dim& dim : *value.shape) port.shape.push_back(dim.known() ? dim.extent : -1);
+  return port;
+}
+
+// The one shape a model can run at with batch 1, if its declared shape leaves no other choice.
+std::optional<Shape> FixedShape(const Value& value) {
+  if (!value.shape.has_value() || value.shape->empty()) return std::nullopt;
+  std::vector<std::int64_t> extents;
+  for (const Dim& dim : *value.shape) extents.push_back(dim.extent);
+  if (extents[0] < 0) extents[0] = 1;
+  if (std::ranges::any_of(extents, [](std::int64_t d) { return d < 0; })) return std::nullopt;
+  return Shape(std::move(extents));
+}
+
+Status CheckInput(const Session::Port& port, bool shape_declared, const TensorView& input) {
+  if (input.dtype != port.dtype) {
+    return MakeError(ErrorCode::kInvalidArgument, "input '{}' is {}, want {}", port.name,
+                     Name(input.dtype), Name(port.dtype));
+  }
+  bool fits = !shape_declared || input.shape.dims().size() == port.shape.size();
+  for (std::size_t axis = 1; fits && axis < port.shape.size(); ++axis) {
+    fits = port.shape[axis] < 0 || port.shape[axis] == input.shape.dims()[axis];
+  }
+  if (!fits) {
+    return MakeError(ErrorCode::kInvalidArgument, "input '{}' has shape {}, want {} (-1: any)",
+                     port.name, input.shape.ToString(), Shape(port.shape).ToString());
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Session::State {
+  std::string name;  // of the model, for messages
+  Limits limits;
+  ThreadPool* pool = nullptr;
+  const KernelTable* kernels = nullptr;
+  std::vector<Port> inputs;
+  std::vector<bool> input_shape_declared;
+  std::vector<Port> outputs;
+  Program program;
+
+  std::mutex plans_mutex;
+  std::vector<std::shared_ptr<const Plan>> plans;  // most recently used first
+  WorkspacePool workspaces;
+
+  int threads() const { return pool == nullptr ? 1 : pool->threads(); }
+
+  Error Named(const Error& error) const {
+    return MakeError(error.code, "{}: {}", name, error.message);
+  }
+
+  std::shared_ptr<const Plan> FindPlan(std::span<const TensorView> views) {
+    std::lock_guard lock(plans_mutex);
+    const auto found = std::ranges::find_if(
+        plans, [&](const std::shared_ptr<const Plan>& plan) { return plan->Matches(views); });
+    if (found == plans.end()) return nullptr;
+    std::rotate(plans.begin(), found, found + 1);
+    return plans.front();
+  }
+
+  Result<std::shared_ptr<const Plan>> GetPlan(std::span<const TensorView> views) {
+    if (std::shared_ptr<const Plan> plan = FindPlan(views); plan != nullptr) return plan;
+    Result<std::unique_ptr<const Plan>> made = Plan::Create(program, views, limits, threads());
+    if (!made.has_value()) return Named(made.error());
+    std::shared_ptr<const Plan> plan = *std::move(made);
+    std::lock_guard lock(plans_mutex);
+    plans.insert(plans.begin(), plan);
+    if (plans.size() > kPlansKept) plans.pop_back();
+    return plan;
+  }
+
+  // Plans ahead where the model leaves no choice of shape.
+  Status PlanFixedShapes(const Graph& graph) {
+    std::vector<TensorView> views;
+    for (const ValueId id : graph.inputs) {
+      std::optional<Shape> shape = FixedShape(graph.value(id));
+      // One axis: likely a list of extents or scales, whose values decide shapes.
+      if (!shape.has_value() || shape->rank() < 2) return {};
+      views.emplace_back(graph.value(id).dtype, *std::move(shape), nullptr);
+    }
+    const auto plan = GetPlan(views);
+    if (!plan.has_value()) return plan.error();
+    return {};
+  }
+
+  Status CheckInputs(std::span<const TensorView> views) const {
+    if (views.size() != inputs.size()) {
+      return MakeError(ErrorCode::kInvalidArgument, "{} inputs given, want {}", views.size(),
+                       inputs.size());
+    }
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      VISAVIS_RETURN_IF_ERROR(CheckInput(inputs[i], input_shape_declared[i], views[i]));
+      VISAVIS_ASSIGN_OR_RETURN(const std::int64_t elements,
+                               CheckedElements(views[i].shape, limits.tensor_elements));
+      if (elements > 0 && views[i].data == nullptr) {
+        return MakeError(ErrorCode::kInvalidArgument, "input '{}' has no data", inputs[i].name);
+      }
+    }
+    return {};
+  }
+};
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<Session> Session::Create(const Model& model, const SessionOptions& options) {
+  auto state = std::make_unique<State>();
+  state->name = model.path().empty() ? "model" : model.path();
+  state->limits = options.limits;
+  state->pool = options.pool;
+  VISAVIS_ASSIGN_OR_RETURN(state->kernels, ChooseKernels(options.isa));
+
+  const Graph& graph = model.graph();
+  for (const ValueId id : graph.inputs) {
+    state->inputs.push_back(PortOf(graph.value(id)));
+    state->input_shape_declared.push_back(graph.value(id).shape.has_value());
+  }
+  for (const ValueId id : graph.outputs) state->outputs.push_back(PortOf(graph.value(id)));
+
+  CompileContext context;
+  context.limits = options.limits;
+  context.kernels = state->kernels;
+  context.precision = options.precision;
+  context.low_memory = options.low_memory;
+  context.threads = state->threads();
+  Result<Program> program =
+      options.reference ? CompileReference(graph, context) : Compile(graph, context);
+  if (!program.has_value()) return state->Named(program.error());
+  state->program = *std::move(program);
+  VISAVIS_RETURN_IF_ERROR(state->PlanFixedShapes(graph));
+  return Session(std::move(state));
+}
+
+const std::vector<Session::Port>& Session::inputs() const { return state_->inputs; }
+const std::vector<Session::Port>& Session::outputs() const { return state_->outputs; }
+std::string_view Session::isa() const { return state_->kernels->isa; }
+
+Status Session::Run(std::span<const TensorView> inputs, std::span<Tensor> outputs) const {
+  State& state = *state_;
+  if (Status checked = state.CheckInputs(inputs); !checked.has_value()) {
+    return state.Named(checked.error());
+  }
+  if (outputs.size() != state.outputs.size()) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: {} outputs given, want {}", state.name,
+                     outputs.size(), state.outputs.size());
+  }
+  VISAVIS_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan, state.GetPlan(inputs));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const TensorType& type = plan->outputs()[i];
+    if (outputs[i].dtype() != type.dtype || outputs[i].shape() != type.shape ||
+        outputs[i].raw() == nullptr) {
+      outputs[i] = Tensor(type.dtype, type.shape);
+    }
+  }
+  std::unique_ptr<Workspace> workspace = state.workspaces.Acquire(plan->arena_bytes());
+  const Status status = plan->Run(*workspace, inputs, outputs, state.pool);
+  state.workspaces.Release(std::move(workspace));
+  if (!status.has_value()) return state.Named(status.error());
+  return {};
+}
+
+}  // namespace visavis

@@ -1,0 +1,36 @@
+#include "visavis/model.h"
+
+#include <utility>
+
+#include "base/try.h"
+#include "model/graph/graph.h"
+#include "model/load.h"
+
+namespace visavis {
+
+struct Model::State {
+  LoadedModel loaded;
+  std::string path;
+};
+
+Result<Model> Model::Load(const std::string& path, const Limits& limits) {
+  VISAVIS_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(path, limits));
+  return Model(std::make_unique<State>(State{std::move(loaded), path}));
+}
+
+Model Model::FromGraph(Graph graph) {
+  LoadedModel loaded;
+  loaded.graph = std::move(graph);
+  loaded.format = "onnx";
+  return Model(std::make_unique<State>(State{std::move(loaded), {}}));
+}
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+const Graph& Model::graph() const { return state_->loaded.graph; }
+const std::string& Model::path() const { return state_->path; }
+
+}  // namespace visavis

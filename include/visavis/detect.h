@@ -27,10 +27,10 @@ class Detector {
 
 /// MTCNN as the ONNX Model Zoo's ArcFace notebook runs it (Zhang et al. 2016).
 struct MtcnnOptions {
-  float min_size_px = 20;  ///< smallest face side looked for
+  float min_size_px = 20;  ///< smallest face side looked for, >= 1; below 12 photos are enlarged
   std::array<float, 3> thresholds{0.6f, 0.7f,
                                   0.8f};  ///< score must exceed these after P-, R- and O-Net
-  float pyramid_factor = 0.709f;
+  double pyramid_factor = 0.709;   ///< each level of the pyramid is this much smaller; at most 0.95
   bool accurate_landmarks = true;  ///< refine with L-Net (points are then whole pixels)
   int max_faces = 0;               ///< keep the best this many; 0 = all
   ThreadPool* pool = nullptr;      ///< borrowed; null: calling thread only

@@ -53,11 +53,29 @@ class PosixWritableFile : public WritableFile {
     return {};
   }
 
-  Status Close() override {
+  Status Overwrite(std::int64_t offset, std::span<const std::uint8_t> bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), offset);
+      if (written < 0) {
+        if (errno == EINTR) continue;
+        return FromErrno("cannot write", path_, errno);
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      offset += written;
+    }
+    return {};
+  }
+
+  Status Sync() override {
     // Pipes and terminals cannot be synchronised; that is no failure.
     if (::fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) {
       return FromErrno("cannot flush", path_, errno);
     }
+    return {};
+  }
+
+  Status Close() override {
+    VISAVIS_RETURN_IF_ERROR(Sync());
     if (::close(fd_.Release()) != 0) return FromErrno("cannot close", path_, errno);
     return {};
   }
@@ -119,6 +137,21 @@ class PosixFileSystem : public FileSystem {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return FromErrno("cannot create", path, errno);
     return std::unique_ptr<WritableFile>(std::make_unique<PosixWritableFile>(path, fd));
+  }
+
+  Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
+                                                      std::int64_t keep_bytes) override {
+    Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return FromErrno("cannot open", path, errno);
+    const off_t end = ::lseek(fd.get(), 0, SEEK_END);
+    if (end < 0) return FromErrno("cannot seek", path, errno);
+    if (end < keep_bytes) {
+      return MakeError(ErrorCode::kCorruptData, "{}: has {} bytes, want at least {}", path, end,
+                       keep_bytes);
+    }
+    if (::ftruncate(fd.get(), keep_bytes) != 0) return FromErrno("cannot cut", path, errno);
+    if (::lseek(fd.get(), keep_bytes, SEEK_SET) < 0) return FromErrno("cannot seek", path, errno);
+    return std::unique_ptr<WritableFile>(std::make_unique<PosixWritableFile>(path, fd.Release()));
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

@@ -17,6 +17,10 @@ class WritableFile {
  public:
   virtual ~WritableFile() = default;
   virtual Status Append(std::span<const std::uint8_t> bytes) = 0;
+  /// Replaces bytes that were written before; does not move the end.
+  virtual Status Overwrite(std::int64_t offset, std::span<const std::uint8_t> bytes) = 0;
+  /// Flushes to stable storage.
+  virtual Status Sync() = 0;
   /// Flushes to stable storage and closes.
   virtual Status Close() = 0;
 };
@@ -33,6 +37,10 @@ class FileSystem {
   virtual Result<std::vector<std::uint8_t>> ReadFile(const std::string& path,
                                                      std::int64_t max_bytes) const = 0;
   virtual Result<std::unique_ptr<WritableFile>> CreateFile(const std::string& path) = 0;
+  /// Opens `path` (made if it does not exist), cuts it to `keep_bytes` and appends after them.
+  /// kCorruptData if it is shorter.
+  virtual Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
+                                                              std::int64_t keep_bytes) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;
   virtual Status CreateDirectories(const std::string& path) = 0;

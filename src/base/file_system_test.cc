@@ -60,6 +60,12 @@ class FullDisk : public FileSystem {
     if (!file) return file;
     return std::unique_ptr<WritableFile>(std::make_unique<File>(*this, std::move(file).value()));
   }
+  Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
+                                                      std::int64_t keep_bytes) override {
+    auto file = Real().OpenForAppend(path, keep_bytes);
+    if (!file) return file;
+    return std::unique_ptr<WritableFile>(std::make_unique<File>(*this, std::move(file).value()));
+  }
   Status Rename(const std::string& from, const std::string& to) override {
     return Real().Rename(from, to);
   }
@@ -78,6 +84,10 @@ class FullDisk : public FileSystem {
       disk_.room_ -= bytes.size();
       return file_->Append(bytes);
     }
+    Status Overwrite(std::int64_t offset, std::span<const std::uint8_t> bytes) override {
+      return file_->Overwrite(offset, bytes);
+    }
+    Status Sync() override { return file_->Sync(); }
     Status Close() override { return file_->Close(); }
 
    private:
@@ -94,6 +104,20 @@ TEST_F(FileSystemTest, FullDiskLeavesOldFileAndNoTemporary) {
   EXPECT_FALSE(WriteFileAtomically(full, path, Bytes("newer")));
   EXPECT_EQ(FileSystem::Real().ReadFile(path, 10).value(), Bytes("old"));
   EXPECT_EQ(FilesInDir(), 1u);
+}
+
+TEST_F(FileSystemTest, AppendsAfterWhatIsKept) {
+  FileSystem& fs = FileSystem::Real();
+  const std::string path = dir_ + "/a";
+  ASSERT_TRUE(WriteFileAtomically(fs, path, Bytes("keep, drop")));
+  auto file = fs.OpenForAppend(path, 4);
+  ASSERT_TRUE(file) << file.error().message;
+  ASSERT_TRUE((*file)->Append(Bytes(" this")));
+  ASSERT_TRUE((*file)->Overwrite(0, Bytes("K")));
+  ASSERT_TRUE((*file)->Append(Bytes("!")));
+  ASSERT_TRUE((*file)->Close());
+  EXPECT_EQ(fs.ReadFile(path, 100).value(), Bytes("Keep this!"));
+  EXPECT_EQ(fs.OpenForAppend(path, 11).error().code, ErrorCode::kCorruptData);
 }
 
 TEST_F(FileSystemTest, WriterWithoutCommitLeavesNothing) {

@@ -1,7 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/resize.h"
+#include "kernels/resize_table.h"
 
 namespace visavis {
 namespace {
@@ -26,7 +26,6 @@ void Down(const std::int16_t* upper, const std::int16_t* lower, std::int16_t upp
 
 }  // namespace
 
-extern const ResizeKernels kResizeScalar;
-const ResizeKernels kResizeScalar = {"scalar", Across, Down};
+void AddResizeScalar(ResizeKernels& kernels) { kernels = {"scalar", Across, Down}; }
 
 }  // namespace visavis

@@ -1,0 +1,110 @@
+#include "visavis/align.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "image/warp.h"
+
+namespace visavis {
+namespace {
+
+struct Mean {
+  double x = 0;
+  double y = 0;
+};
+
+Mean MeanOf(const Landmarks5& points) {
+  Mean mean;
+  for (const Point& p : points) {
+    mean.x += p.x / static_cast<double>(points.size());
+    mean.y += p.y / static_cast<double>(points.size());
+  }
+  return mean;
+}
+
+Status CheckFinite(const Landmarks5& points) {
+  for (const Point& p : points) {
+    if (std::isfinite(p.x) && std::isfinite(p.y)) continue;
+    return MakeError(ErrorCode::kInvalidArgument, "align: landmark ({}, {}), want finite numbers",
+                     p.x, p.y);
+  }
+  return {};
+}
+
+Status CheckSpan(const Landmarks5& points) {
+  const auto [left, right] = std::minmax_element(
+      points.begin(), points.end(), [](const Point& a, const Point& b) { return a.x < b.x; });
+  const auto [top, bottom] = std::minmax_element(
+      points.begin(), points.end(), [](const Point& a, const Point& b) { return a.y < b.y; });
+  const double span_px = std::max(double{right->x} - left->x, double{bottom->y} - top->y);
+  if (span_px >= 1) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "align: landmarks span {} px, want 1 or more",
+                   span_px);
+}
+
+}  // namespace
+
+Landmarks5 ArcFaceTemplate(int size_px) {
+  // For a crop 112 px high and 96 px wide.
+  constexpr Landmarks5 kNarrow = {{{30.2946f, 51.6963f},
+                                   {65.5318f, 51.5014f},
+                                   {48.0252f, 71.7366f},
+                                   {33.5493f, 92.3655f},
+                                   {62.7299f, 92.2041f}}};
+  // A multiple of 128 keeps the face's scale of 112 of every 128 px, centred across.
+  const bool of_128 = size_px % 128 == 0 && size_px % 112 != 0;
+  const float scale = static_cast<float>(size_px) / (of_128 ? 128.0f : 112.0f);
+  const float shift = of_128 ? 8.0f * scale : 0.0f;
+  Landmarks5 points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = {(kNarrow[i].x + 8.0f) * scale + shift, kNarrow[i].y * scale};
+  }
+  return points;
+}
+
+Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Landmarks5& to) {
+  VISAVIS_RETURN_IF_ERROR(CheckFinite(from));
+  VISAVIS_RETURN_IF_ERROR(CheckFinite(to));
+  VISAVIS_RETURN_IF_ERROR(CheckSpan(from));
+
+  // In the plane Umeyama's c R = c U diag(1, sign det A) V^T is [a -b; b a], where a and b are the
+  // parts of A that turn and scale; the parts that mirror (and with them his reflection and
+  // rank-1 cases) drop out, so no singular value decomposition is needed.
+  const Mean from_mean = MeanOf(from);
+  const Mean to_mean = MeanOf(to);
+  double a = 0;
+  double b = 0;
+  double variance = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const double from_x = from[i].x - from_mean.x;
+    const double from_y = from[i].y - from_mean.y;
+    const double to_x = to[i].x - to_mean.x;
+    const double to_y = to[i].y - to_mean.y;
+    a += from_x * to_x + from_y * to_y;
+    b += from_x * to_y - from_y * to_x;
+    variance += from_x * from_x + from_y * from_y;
+  }
+  SimilarityTransform fit{a / variance, b / variance, 0, 0};
+  if (fit.a == 0 && fit.b == 0) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "align: no rotation of the landmarks is better than another");
+  }
+  fit.tx = to_mean.x - (fit.a * from_mean.x - fit.b * from_mean.y);
+  fit.ty = to_mean.y - (fit.b * from_mean.x + fit.a * from_mean.y);
+  return fit;
+}
+
+Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, int size_px) {
+  if (image.empty() || size_px <= 0) {
+    return MakeError(ErrorCode::kInvalidArgument, "align: image {}x{}, crop {} px, want positive",
+                     image.width, image.height, size_px);
+  }
+  VISAVIS_ASSIGN_OR_RETURN(const SimilarityTransform fit,
+                           EstimateSimilarity(landmarks, ArcFaceTemplate(size_px)));
+  const AffineTransform to_crop{fit.a, -fit.b, fit.tx, fit.b, fit.a, fit.ty};
+  return FaceCrop{WarpAffine(image, to_crop, size_px, size_px), fit};
+}
+
+}  // namespace visavis

@@ -1,0 +1,142 @@
+#include "visavis/align.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/shared_data.h"
+#include "visavis/decode.h"
+
+namespace visavis {
+namespace {
+
+constexpr Landmarks5 kFace = {{{100, 110}, {143, 108}, {126, 138}, {105, 155}, {141, 156}}};
+
+Landmarks5 Apply(const SimilarityTransform& t, const Landmarks5& points) {
+  Landmarks5 moved;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const double x = points[i].x;
+    const double y = points[i].y;
+    moved[i] = {static_cast<float>(t.a * x - t.b * y + t.tx),
+                static_cast<float>(t.b * x + t.a * y + t.ty)};
+  }
+  return moved;
+}
+
+TEST(EstimateSimilarity, FindsTheTransformThatWasApplied) {
+  const SimilarityTransform applied{0.6, -0.35, 12.5, 80};
+  const auto found = EstimateSimilarity(kFace, Apply(applied, kFace));
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->a, applied.a, 1e-6);
+  EXPECT_NEAR(found->b, applied.b, 1e-6);
+  EXPECT_NEAR(found->tx, applied.tx, 1e-4);
+  EXPECT_NEAR(found->ty, applied.ty, 1e-4);
+}
+
+// Values of Umeyama's formula by numpy's singular value decomposition, in double precision.
+TEST(EstimateSimilarity, EqualsUmeyama) {
+  const auto found = EstimateSimilarity(kFace, ArcFaceTemplate());
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->a, 0.8403721047599072, 1e-12);
+  EXPECT_NEAR(found->b, 0.016796149831826597, 1e-12);
+  EXPECT_NEAR(found->tx, -45.09900130405525, 1e-10);
+  EXPECT_NEAR(found->ty, -42.270783954286316, 1e-10);
+}
+
+// A mirrored face is fitted by the best rotation, never by a reflection.
+TEST(EstimateSimilarity, NeverMirrors) {
+  Landmarks5 mirrored = kFace;
+  for (Point& p : mirrored) p.x = 300 - p.x;
+  const auto found = EstimateSimilarity(mirrored, ArcFaceTemplate());
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->a, 0.16093410446294648, 1e-12);
+  EXPECT_NEAR(found->b, -0.011435185248324322, 1e-12);
+}
+
+TEST(EstimateSimilarity, PointsOnOneLineTurnWithIt) {
+  Landmarks5 line;
+  Landmarks5 turned;
+  for (int i = 0; i < 5; ++i) {
+    line[i] = {static_cast<float>(i), 0};
+    turned[i] = {5, static_cast<float>(2 * i)};
+  }
+  const auto found = EstimateSimilarity(line, turned);
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->a, 0, 1e-12);
+  EXPECT_NEAR(found->b, 2, 1e-12);
+  EXPECT_NEAR(found->tx, 5, 1e-12);
+  EXPECT_NEAR(found->ty, 0, 1e-12);
+}
+
+TEST(EstimateSimilarity, RefusesWhatHasNoPose) {
+  Landmarks5 point;
+  point.fill({3, 4});
+  EXPECT_EQ(EstimateSimilarity(point, kFace).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(EstimateSimilarity(kFace, point).error().code, ErrorCode::kInvalidArgument);
+  Landmarks5 broken = kFace;
+  broken[2].y = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(EstimateSimilarity(broken, kFace).error().code, ErrorCode::kInvalidArgument);
+  broken[2].y = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(EstimateSimilarity(broken, kFace).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(AlignFace(Image(8, 8), broken).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(AlignFace(ImageView{}, kFace).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(ArcFaceTemplate, ScalesAndCentres) {
+  EXPECT_EQ(ArcFaceTemplate()[0], (Point{38.2946f, 51.6963f}));
+  EXPECT_EQ(ArcFaceTemplate(224)[2], (Point{2 * 56.0252f, 2 * 71.7366f}));
+  EXPECT_EQ(ArcFaceTemplate(128)[3], (Point{49.5493f, 92.3655f}));
+}
+
+// Samples that differ at all, and by how much at most.
+struct Difference {
+  int samples = 0;
+  int largest = 0;
+};
+
+Difference Compare(const Image& a, const Image& b) {
+  Difference difference;
+  for (std::size_t i = 0; i < a.size_bytes(); ++i) {
+    const int d = std::abs(a.data()[i] - b.data()[i]);
+    difference.samples += d != 0;
+    difference.largest = std::max(difference.largest, d);
+  }
+  return difference;
+}
+
+// The crops of the ONNX Model Zoo's own preprocessing (scikit-image, OpenCV). It estimates in
+// 32-bit floats, so a source position now and then falls to the other side of a 1/32 px step.
+TEST(AlignFace, EqualsTheModelZoo) {
+  VISAVIS_REQUIRE_SHARED("expected/align");
+  VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
+  std::ifstream file(SharedPath("expected/mtcnn/lfw_photos_fold1.json"));
+  const auto photos = nlohmann::json::parse(file)["images"];
+  int compared = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SharedPath("expected/align"))) {
+    const std::string stem = entry.path().stem().string();
+    const std::string photo_name = stem.substr(0, stem.size() - 5) + "/" + stem + ".jpg";
+    const auto& xy = photos[photo_name]["landmarks_x5_y5"];
+    Landmarks5 landmarks;
+    for (int i = 0; i < 5; ++i) landmarks[i] = {xy[i].get<float>(), xy[i + 5].get<float>()};
+
+    const auto photo = ReadImage(SharedPath("data/lfw/photos-fold1/" + photo_name));
+    const auto expected = ReadImage(entry.path().string());
+    ASSERT_TRUE(photo) << photo.error().message;
+    ASSERT_TRUE(expected) << expected.error().message;
+    const auto crop = AlignFace(photo->image, landmarks);
+    ASSERT_TRUE(crop) << crop.error().message;
+    const Difference difference = Compare(crop->image, expected->image);
+    EXPECT_LE(difference.samples, 12) << stem << ", of 37632";
+    EXPECT_LE(difference.largest, 2) << stem;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 11);
+}
+
+}  // namespace
+}  // namespace visavis

@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "base/try.h"
 #include "model/mxnet/mxnet_import.h"
+#include "model/onnx/onnx_import.h"
 
 namespace visavis {
 namespace {
@@ -118,6 +119,15 @@ Result<LoadedModel> FromParams(const std::string& path, const Bytes& params, con
   return FromMxnet(symbol_path, symbol, path, params, limits);
 }
 
+Result<LoadedModel> FromOnnx(const std::string& path, const Bytes& bytes, const Limits& limits) {
+  LoadedModel loaded;
+  VISAVIS_ASSIGN_OR_RETURN(loaded.graph, ImportOnnx(bytes, path, limits));
+  loaded.format = "onnx";
+  loaded.weights_path = path;
+  loaded.file_bytes = static_cast<std::int64_t>(bytes.size());
+  return loaded;
+}
+
 }  // namespace
 
 Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
@@ -137,7 +147,7 @@ Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
     case Kind::kOnnx:
       break;
   }
-  return MakeError(ErrorCode::kUnsupported, "{}: is no MXNet model", path);
+  return FromOnnx(path, bytes, limits);
 }
 
 }  // namespace visavis

@@ -1,0 +1,26 @@
+// ONNX bytes -> Graph.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "model/graph/graph.h"
+#include "visavis/limits.h"
+#include "visavis/result.h"
+
+namespace visavis {
+
+/// The lowest and highest version of ONNX's operator set that is read and written.
+inline constexpr int kMinOpset = 7;
+inline constexpr int kMaxOpset = 21;
+
+/// Reads a serialized ModelProto. Nodes stay as in the file, but for the repairs listed in
+/// Graph::notes; initializers are constants even where the file also lists them as inputs.
+/// `where` names the file in messages.
+/// Errors: kCorruptData; kUnsupported (opset, subgraphs, sparse tensors, sequences, optionals,
+///         local functions, external data; node or tensor named); kLimitExceeded.
+Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
+                         const Limits& limits);
+
+}  // namespace visavis

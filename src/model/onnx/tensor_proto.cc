@@ -1,0 +1,161 @@
+#include "model/onnx/tensor_proto.h"
+
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace visavis::onnx_format {
+namespace {
+
+// Fills `tensor` from a typed field; the field holds each element in a wider type.
+template <typename Stored, typename Field>
+bool CopyField(const Field& field, Tensor& tensor) {
+  if (static_cast<std::int64_t>(field.size()) != tensor.elements()) return false;
+  auto* out = static_cast<Stored*>(tensor.raw());
+  for (const auto element : field) *out++ = static_cast<Stored>(element);
+  return true;
+}
+
+bool CopyTypedData(const onnx::TensorProto& proto, Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::kF32:
+      return CopyField<float>(proto.float_data(), tensor);
+    case DType::kF64:
+      return CopyField<double>(proto.double_data(), tensor);
+    case DType::kI64:
+      return CopyField<std::int64_t>(proto.int64_data(), tensor);
+    case DType::kI32:
+      return CopyField<std::int32_t>(proto.int32_data(), tensor);
+    case DType::kF16:  // bit patterns
+    case DType::kBF16:
+    case DType::kU16:
+      return CopyField<std::uint16_t>(proto.int32_data(), tensor);
+    case DType::kI16:
+      return CopyField<std::int16_t>(proto.int32_data(), tensor);
+    case DType::kU8:
+      return CopyField<std::uint8_t>(proto.int32_data(), tensor);
+    case DType::kI8:
+      return CopyField<std::int8_t>(proto.int32_data(), tensor);
+    case DType::kBool:
+      return CopyField<bool>(proto.int32_data(), tensor);
+  }
+  return false;
+}
+
+bool CopyRawData(std::span<const std::uint8_t> raw, Tensor& tensor) {
+  if (raw.size() != tensor.size_bytes()) return false;
+  if (!raw.empty()) std::memcpy(tensor.raw(), raw.data(), raw.size());
+  if (tensor.dtype() == DType::kBool) {  // any byte but 0 and 1 is no bool in C++
+    auto* bytes = static_cast<std::uint8_t*>(tensor.raw());
+    for (std::size_t i = 0; i < raw.size(); ++i) bytes[i] = bytes[i] != 0;
+  }
+  return true;
+}
+
+std::int64_t TypedElements(const onnx::TensorProto& proto) {
+  return std::int64_t{proto.float_data_size()} + proto.double_data_size() +
+         proto.int32_data_size() + proto.int64_data_size();
+}
+
+}  // namespace
+
+std::optional<DType> FromOnnxType(std::int32_t data_type) {
+  switch (data_type) {
+    case onnx::TensorProto::FLOAT:
+      return DType::kF32;
+    case onnx::TensorProto::DOUBLE:
+      return DType::kF64;
+    case onnx::TensorProto::FLOAT16:
+      return DType::kF16;
+    case onnx::TensorProto::BFLOAT16:
+      return DType::kBF16;
+    case onnx::TensorProto::UINT8:
+      return DType::kU8;
+    case onnx::TensorProto::INT8:
+      return DType::kI8;
+    case onnx::TensorProto::UINT16:
+      return DType::kU16;
+    case onnx::TensorProto::INT16:
+      return DType::kI16;
+    case onnx::TensorProto::INT32:
+      return DType::kI32;
+    case onnx::TensorProto::INT64:
+      return DType::kI64;
+    case onnx::TensorProto::BOOL:
+      return DType::kBool;
+    default:
+      return std::nullopt;
+  }
+}
+
+onnx::TensorProto::DataType ToOnnxType(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return onnx::TensorProto::FLOAT;
+    case DType::kF64:
+      return onnx::TensorProto::DOUBLE;
+    case DType::kF16:
+      return onnx::TensorProto::FLOAT16;
+    case DType::kBF16:
+      return onnx::TensorProto::BFLOAT16;
+    case DType::kU8:
+      return onnx::TensorProto::UINT8;
+    case DType::kI8:
+      return onnx::TensorProto::INT8;
+    case DType::kU16:
+      return onnx::TensorProto::UINT16;
+    case DType::kI16:
+      return onnx::TensorProto::INT16;
+    case DType::kI32:
+      return onnx::TensorProto::INT32;
+    case DType::kI64:
+      return onnx::TensorProto::INT64;
+    case DType::kBool:
+      return onnx::TensorProto::BOOL;
+  }
+  return onnx::TensorProto::UNDEFINED;
+}
+
+Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
+                          std::optional<std::span<const std::uint8_t>> raw_data,
+                          std::string_view where, const Limits& limits) {
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL || proto.external_data_size() > 0) {
+    return MakeError(ErrorCode::kUnsupported, "{}: data lie in another file, want them inside",
+                     where);
+  }
+  if (proto.has_segment()) {
+    return MakeError(ErrorCode::kUnsupported, "{}: is one segment of a tensor, want it whole",
+                     where);
+  }
+  const std::optional<DType> dtype = FromOnnxType(proto.data_type());
+  if (!dtype) {
+    return MakeError(ErrorCode::kUnsupported, "{}: element type {} is not supported", where,
+                     proto.data_type());
+  }
+  const Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+  const Result<std::int64_t> elements = CheckedElements(shape, limits.tensor_elements);
+  if (!elements) {
+    return MakeError(elements.error().code, "{}: {}", where, elements.error().message);
+  }
+  // Checked before allocation: the file must hold as much as the shape claims.
+  const std::int64_t present = raw_data
+                                   ? static_cast<std::int64_t>(raw_data->size() / SizeOf(*dtype))
+                                   : TypedElements(proto);
+  if (present == *elements) {
+    Tensor tensor(*dtype, shape);
+    if (raw_data ? CopyRawData(*raw_data, tensor) : CopyTypedData(proto, tensor)) return tensor;
+  }
+  return MakeError(ErrorCode::kCorruptData, "{}: found data of {} elements, want shape {} of {}",
+                   where, present, shape.ToString(), Name(*dtype));
+}
+
+void WriteTensor(const Tensor& tensor, const std::string& name, onnx::TensorProto& proto) {
+  proto.set_name(name);
+  proto.set_data_type(ToOnnxType(tensor.dtype()));
+  for (const std::int64_t extent : tensor.shape().dims()) proto.add_dims(extent);
+  proto.set_raw_data(tensor.raw(), tensor.size_bytes());
+}
+
+}  // namespace visavis::onnx_format

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <thread>
 
-#include "../../tests/shared_data.h"
+#include "tests/shared_data.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"
 

@@ -12,13 +12,13 @@ namespace visavis {
 
 /// How one path is served.
 struct TestPage {
-  std::string body;
-  int status = 200;                ///< other than 200: sent with the body as error page
-  bool honours_range = true;       ///< false: sends everything with 200
-  std::string forced_range_start;  ///< claims this start in Content-Range whatever was asked
-  std::size_t cut_after = 0;       ///< closes the connection after this many body bytes; 0 = never
-  int cut_times = 1;               ///< ... in so many answers
-  std::string redirect_to;         ///< answers 302
+  std::string body = {};
+  int status = 200;                     ///< other than 200: sent with the body as error page
+  bool honours_range = true;            ///< false: sends everything with 200
+  std::string forced_range_start = {};  ///< claims this start in Content-Range whatever was asked
+  std::size_t cut_after = 0;     ///< closes the connection after this many body bytes; 0 = never
+  int cut_times = 1;             ///< ... in so many answers
+  std::string redirect_to = {};  ///< answers 302
 };
 
 /// Serves until destroyed. Threads: the pages are set before requests come.

@@ -1,0 +1,79 @@
+// The operators of domain "visavis": what passes make of ONNX's own, so that one kernel does the
+// work of several nodes. They exist only between the passes and the plan; files never contain them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "model/graph/graph.h"
+
+namespace visavis {
+
+inline constexpr std::string_view kFusedDomain = "visavis";
+
+/// FusedConv: a 2-D convolution with everything that can ride on it.
+///
+///   y = conv(pad(x, border), weights * out_scale[o] * in_scale[i]) + bias
+///   y = residual_first ? act(y + residual) : act(y) + residual
+///
+/// Inputs (FusedConvInput): x [N,C,H,W] and weights [M,C/group,kH,kW] float32; the rest optional:
+/// bias [M], in_scale [C] (group 1 only), out_scale [M] and border [C] float64 constants, slope [M]
+/// a float32 constant, residual computed at run time (it broadcasts as ONNX's Add does).
+/// Scales stay apart from the weights, which thus remain those of the file and are never copied;
+/// they are multiplied in double when weights are packed.
+/// Attributes: strides, pads, dilations, group as Conv; activation = "none", "relu", "prelu" or
+/// "clip"; lo, hi (clip); residual_first = 0 or 1.
+/// Only what the blocked kernels run becomes one: group 1 with equal strides 1 or 2, or depthwise
+/// (group = C = M) with equal strides.
+inline constexpr std::string_view kFusedConv = "FusedConv";
+enum FusedConvInput : std::size_t {
+  kConvX,
+  kConvWeights,
+  kConvBias,
+  kConvInScale,
+  kConvOutScale,
+  kConvBorder,
+  kConvSlope,
+  kConvResidual,
+  kConvInputs
+};
+
+/// FusedGemm: a fully connected layer that flattens its input itself.
+///
+///   y = act(x seen as [elements / K, K] * (weights * out_scale[m] * in_scale[k])^T + bias)
+///
+/// Inputs (FusedGemmInput): x float32, weights [M,K] float32; optional constants bias [M], in_scale
+/// [S] with S dividing K (each scale serves K / S successive columns) and out_scale [M], float64;
+/// slope [M], float32. Attributes: activation, lo, hi as FusedConv.
+inline constexpr std::string_view kFusedGemm = "FusedGemm";
+enum FusedGemmInput : std::size_t {
+  kGemmX,
+  kGemmWeights,
+  kGemmBias,
+  kGemmInScale,
+  kGemmOutScale,
+  kGemmSlope,
+  kGemmInputs
+};
+
+inline bool IsFused(const Node& node, std::string_view op_type) {
+  return node.domain == kFusedDomain && node.op_type == op_type;
+}
+
+/// True for a node of ONNX's own operator set.
+inline bool IsOnnx(const Node& node, std::string_view op_type) {
+  return node.domain.empty() && node.op_type == op_type;
+}
+
+/// A FusedConv's attributes, with defaults filled in.
+struct ConvGeometry {
+  int stride = 1;
+  int group = 1;
+  std::array<int, 2> dilation{1, 1};   ///< vertical, horizontal
+  std::array<int, 4> pad{0, 0, 0, 0};  ///< top, left, bottom, right
+  bool padded() const { return pad != std::array<int, 4>{0, 0, 0, 0}; }
+};
+ConvGeometry GeometryOf(const Node& fused_conv);
+
+}  // namespace visavis

@@ -1,0 +1,30 @@
+// Graph rewrites that make a network cheaper to run without changing what it computes.
+#pragma once
+
+#include "model/graph/graph.h"
+#include "visavis/result.h"
+
+namespace visavis {
+
+/// Each pass takes a valid graph and gives a valid graph with the same inputs, outputs and results
+/// (up to rounding). What a pass does not understand it leaves alone.
+/// Threads: pure.
+
+/// Drops Identity and inference-time Dropout.
+Graph RemoveIdentities(Graph graph);
+/// Turns Conv, and Gemm together with the Flatten or Reshape before it, into FusedConv and
+/// FusedGemm (fused_ops.h) where the blocked kernels can run them.
+Graph FuseLinear(Graph graph);
+/// Folds BatchNormalization, and Add, Sub, Mul or Div by per-channel constants, into a FusedConv or
+/// FusedGemm before it, and attaches activations and residual additions to it.
+Graph AttachEpilogues(Graph graph);
+/// Folds the same per-channel affine maps into the FusedConv or FusedGemm after them: the scale
+/// into the weights, the shift into the bias and, border-exact, into the value that padding reads.
+Graph FoldAffineBefore(Graph graph);
+
+/// All of the above, in order. Nodes that only compute constants have been folded before
+/// (runtime/fold_constants.h).
+/// Errors: kInternal if a pass broke the graph.
+Result<Graph> OptimizeGraph(Graph graph);
+
+}  // namespace visavis

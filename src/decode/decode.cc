@@ -16,8 +16,8 @@ struct Codec {
 };
 
 constexpr Codec kCodecs[] = {
-    {"jpeg", IsJpeg, DecodeJpeg},
-    {"png", IsPng, DecodePng},
+    {"jpeg", IsJpeg, DecodeJpeg}, {"png", IsPng, DecodePng}, {"webp", IsWebp, DecodeWebp},
+    {"bmp", IsBmp, DecodeBmp},    {"ppm", IsPnm, DecodePnm},
 };
 
 const Codec* FindCodec(EncodedBytes bytes) {

@@ -1,58 +1,25 @@
 #include "decode/orientation.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "decode/byte_reader.h"
+
 namespace visavis {
-namespace {
-
-// Bounded reads of a TIFF block in its own byte order; out of bounds reads as 0, which no field
-// looked for here can mean.
-class TiffReader {
- public:
-  TiffReader(std::span<const std::uint8_t> bytes, bool big_endian)
-      : bytes_(bytes), big_endian_(big_endian) {}
-
-  std::uint32_t U16(std::size_t offset) const { return Read(offset, 2); }
-  std::uint32_t U32(std::size_t offset) const { return Read(offset, 4); }
-
- private:
-  std::uint32_t Read(std::size_t offset, std::size_t size) const {
-    if (offset > bytes_.size() || bytes_.size() - offset < size) return 0;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t place = big_endian_ ? i : size - 1 - i;
-      value = value << 8 | bytes_[offset + place];
-    }
-    return value;
-  }
-
-  std::span<const std::uint8_t> bytes_;
-  bool big_endian_;
-};
-
-bool StartsWith(std::span<const std::uint8_t> bytes, std::string_view prefix) {
-  return bytes.size() >= prefix.size() &&
-         std::memcmp(bytes.data(), prefix.data(), prefix.size()) == 0;
-}
-
-}  // namespace
-
 bool SwapsSides(Orientation orientation) {
   return orientation >= Orientation::kTranspose;  // 5..8
 }
 
 Orientation ReadExifOrientation(std::span<const std::uint8_t> exif) {
   using namespace std::string_view_literals;
-  if (StartsWith(exif, "Exif\0\0"sv)) exif = exif.subspan(6);
-  const bool big_endian = StartsWith(exif, "MM\0*"sv);
-  if (!big_endian && !StartsWith(exif, "II*\0"sv)) return Orientation::kUpright;
+  if (HasText(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
+  const bool big_endian = HasText(exif, 0, "MM\0*"sv);
+  if (!big_endian && !HasText(exif, 0, "II*\0"sv)) return Orientation::kUpright;
 
   constexpr std::uint32_t kOrientationTag = 0x0112;
   constexpr std::uint32_t kShort = 3;
-  const TiffReader tiff(exif, big_endian);
+  const ByteReader tiff(exif, big_endian ? ByteOrder::kBigEndian : ByteOrder::kLittleEndian);
   const std::size_t directory = tiff.U32(4);
   const std::size_t entries = tiff.U16(directory);
   for (std::size_t i = 0; i < entries; ++i) {

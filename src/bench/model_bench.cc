@@ -1,0 +1,107 @@
+#include "bench/model_bench.h"
+
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "bench/machine.h"
+#include "bench/profile.h"
+#include "kernels/kernels.h"
+#include "visavis/model.h"
+#include "visavis/thread_pool.h"
+
+namespace visavis {
+namespace {
+
+// Linux starts the high-water mark of resident memory anew.
+void ResetPeakRss() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+std::int64_t PeakRssBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+// Operations per second that `threads` threads can do in the arithmetic of `setting`.
+double PeakOf(std::string_view isa, const BenchSetting& setting) {
+  const PeakRates peaks = MeasurePeaks(*FindKernels(isa));
+  return setting.threads * (setting.precision == Precision::kBf16 ? peaks.bf16 : peaks.fp32);
+}
+
+Status CheckSetting(const BenchSetting& setting) {
+  const OpenExtents& extents = setting.extents;
+  if (setting.threads >= 1 && extents.batch >= 1 && extents.width >= 1 && extents.height >= 1) {
+    return {};
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "bench: threads {}, batch {}, size {}x{}: want at least 1 each", setting.threads,
+                   extents.batch, extents.width, extents.height);
+}
+
+// Runs `session` as the budget says. The first run's time goes to `first_ms`.
+Result<std::vector<double>> Sample(const Session& session, const std::vector<Tensor>& inputs,
+                                   const BenchBudget& budget, double& first_ms) {
+  const std::vector<TensorView> views(inputs.begin(), inputs.end());
+  std::vector<Tensor> outputs(session.outputs().size());
+  std::vector<double> samples_ms;
+  const auto run = [&]() -> Status {
+    const double start = NowSeconds();
+    VISAVIS_RETURN_IF_ERROR(session.Run(views, outputs));
+    samples_ms.push_back((NowSeconds() - start) * 1e3);
+    return {};
+  };
+  VISAVIS_RETURN_IF_ERROR(run());
+  first_ms = samples_ms.front();
+  for (int i = 1; i < budget.warmup_runs; ++i) VISAVIS_RETURN_IF_ERROR(run());
+  samples_ms.clear();
+  const double deadline = NowSeconds() + budget.seconds;
+  while (static_cast<int>(samples_ms.size()) < budget.min_runs || NowSeconds() < deadline) {
+    VISAVIS_RETURN_IF_ERROR(run());
+  }
+  return samples_ms;
+}
+
+}  // namespace
+
+Result<BenchResult> RunBench(const std::string& model_path, const BenchSetting& setting,
+                             const BenchBudget& budget) {
+  VISAVIS_RETURN_IF_ERROR(CheckSetting(setting));
+  BenchResult result;
+  ResetPeakRss();
+
+  const double start = NowSeconds();
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(model_path));
+  const double loaded = NowSeconds();
+  std::optional<ThreadPool> pool;
+  if (setting.threads > 1) pool.emplace(setting.threads);
+  SessionOptions options;
+  options.pool = pool.has_value() ? &*pool : nullptr;
+  options.precision = setting.precision;
+  options.low_memory = setting.low_memory;
+  options.isa = setting.isa;
+  VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(model, options));
+  result.load_ms = (loaded - start) * 1e3;
+  result.create_ms = (NowSeconds() - loaded) * 1e3;
+  result.isa = session.isa();
+
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
+                           MakePixelInputs(model.graph(), setting.extents));
+  if (!inputs.empty()) result.shape = inputs[0].shape().ToString();
+  VISAVIS_ASSIGN_OR_RETURN(std::vector<double> samples_ms,
+                           Sample(session, inputs, budget, result.first_ms));
+  result.peak_rss_bytes = PeakRssBytes();
+  result.latency = Summarize(std::move(samples_ms));
+  result.images_per_s = setting.extents.batch / result.latency.median_ms * 1e3;
+
+  VISAVIS_ASSIGN_OR_RETURN(result.flops, CountFlops(model, setting.extents));
+  result.flops_per_s = result.flops / result.latency.median_ms * 1e3;
+  const double peak = PeakOf(session.isa(), setting);
+  if (peak > 0) result.peak_share = result.flops_per_s / peak;
+  return result;
+}
+
+}  // namespace visavis

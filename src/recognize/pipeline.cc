@@ -16,11 +16,11 @@ namespace {
 // next photo. One mutex guards the bookkeeping; the work itself is done outside it.
 class Pipeline {
  public:
-  Pipeline(std::span<const std::string> paths, const LocateFaces& locate, const Embedder* embedder,
+  Pipeline(std::span<const std::string> paths, const LocateFaces& locate, const EmbedCrops& embed,
            const PipelineOptions& options, const PhotoSink& sink)
       : paths_(paths),
         locate_(locate),
-        embedder_(embedder),
+        embed_(embed),
         options_(options),
         sink_(sink),
         window_(2 * static_cast<std::size_t>(options.threads + options.batch)) {}
@@ -109,7 +109,7 @@ class Pipeline {
     --locating_;
     photo.result.faces = std::move(faces);
     photo.located = true;
-    if (embedder_ != nullptr && photo.result.faces) {
+    if (embed_ && photo.result.faces) {
       photo.not_embedded = photo.result.faces->size();
       for (std::size_t i = 0; i < photo.not_embedded; ++i) pending_.push_back({&photo, i});
     }
@@ -125,7 +125,7 @@ class Pipeline {
       crops.push_back((*batch.back().photo->result.faces)[batch.back().face].crop.image);
     }
     lock.unlock();
-    auto embeddings = Guarded<std::vector<Embedding>>([&] { return embedder_->Embed(crops); });
+    auto embeddings = Guarded<std::vector<Embedding>>([&] { return embed_(crops); });
     lock.lock();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       Photo& photo = *batch[i].photo;
@@ -153,7 +153,7 @@ class Pipeline {
 
   const std::span<const std::string> paths_;
   const LocateFaces& locate_;
-  const Embedder* const embedder_;
+  const EmbedCrops& embed_;
   const PipelineOptions options_;
   const PhotoSink& sink_;
   const std::size_t window_;
@@ -172,10 +172,9 @@ class Pipeline {
 }  // namespace
 
 Status RunPipeline(std::span<const std::string> paths, const LocateFaces& locate,
-                   const Embedder* embedder, const PipelineOptions& options,
-                   const PhotoSink& sink) {
+                   const EmbedCrops& embed, const PipelineOptions& options, const PhotoSink& sink) {
   VISAVIS_CHECK(options.threads >= 1 && options.batch >= 1);
-  return Pipeline(paths, locate, embedder, options, sink).Run();
+  return Pipeline(paths, locate, embed, options, sink).Run();
 }
 
 }  // namespace visavis

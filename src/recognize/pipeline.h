@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "visavis/embed.h"
 #include "visavis/recognize.h"
 #include "visavis/result.h"
 
@@ -22,21 +21,23 @@ struct PipelineOptions {
 /// What came of one photo.
 struct PhotoResult {
   std::size_t index = 0;  ///< in the input
-  /// Faces with crop, and embedding if there is an embedder. No face is an empty vector.
+  /// Faces with crop, and embedding if asked for. No face is an empty vector.
   Result<std::vector<RecognizedFace>> faces = std::vector<RecognizedFace>();
 };
 
 /// Finds and aligns the wanted faces of one photo; called from several threads at once.
 using LocateFaces = std::function<Result<std::vector<RecognizedFace>>(const std::string& path)>;
+/// Embeds crops of any photos together; called from several threads at once (Embedder::Embed).
+using EmbedCrops = std::function<Result<std::vector<Embedding>>(std::span<const ImageView>)>;
 /// Takes results one at a time, in the order of the input, on any of the threads.
 using PhotoSink = std::function<Status(PhotoResult)>;
 
-/// Runs `locate` on every path and `embedder` (null: not at all) on the crops of any photos
+/// Runs `locate` on every path and `embed` (empty: not at all) on the crops of any photos
 /// together, and hands the results to `sink`. A photo that fails is a result like any other; an
 /// error of `sink` ends the run and is returned.
 /// At most 2 x (threads + batch) photos are under way; a full window makes the readers wait.
 /// Threads: one thread per photo or batch, which wastes no core as long as there are photos.
 Status RunPipeline(std::span<const std::string> paths, const LocateFaces& locate,
-                   const Embedder* embedder, const PipelineOptions& options, const PhotoSink& sink);
+                   const EmbedCrops& embed, const PipelineOptions& options, const PhotoSink& sink);
 
 }  // namespace visavis

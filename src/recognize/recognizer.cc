@@ -1,0 +1,89 @@
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "visavis/recognize.h"
+#include "visavis/zoo.h"
+
+namespace visavis {
+namespace {
+
+constexpr char kDefaultDetector[] = "mtcnn";
+constexpr char kDefaultNetwork[] = "mobilefacenet-arcface";
+
+Result<std::unique_ptr<Detector>> LoadDefaultDetector(const MtcnnOptions& options) {
+  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(kDefaultDetector, "det1"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(kDefaultDetector, "det2"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(kDefaultDetector, "det3"));
+  MtcnnModels models{&proposal, &refine, &output, nullptr};
+  if (!options.accurate_landmarks) return CreateMtcnn(models, options);
+  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(kDefaultDetector, "det4"));
+  models.landmark = &landmark;
+  return CreateMtcnn(models, options);
+}
+
+}  // namespace
+
+struct Recognizer::State {
+  std::unique_ptr<Detector> detector;
+  Embedder embedder;
+  Threshold threshold;
+  FaceChoice choice = FaceChoice::kLargestCentral;
+};
+
+Result<Recognizer> Recognizer::CreateDefault(const RecognizerOptions& options) {
+  MtcnnOptions detector_options = options.detector;
+  detector_options.pool = options.pool;
+  detector_options.limits = options.limits;
+  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector,
+                           LoadDefaultDetector(detector_options));
+  EmbedOptions embed_options = options.embedder;
+  embed_options.session.pool = options.pool;
+  embed_options.session.limits = options.limits;
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadAssetModel(kDefaultNetwork));
+  VISAVIS_ASSIGN_OR_RETURN(Embedder embedder, Embedder::Create(model, embed_options));
+  const Asset* asset = FindAsset(kDefaultNetwork);
+  return Create(std::move(detector), std::move(embedder),
+                {asset->threshold, asset->threshold_origin}, options);
+}
+
+Recognizer Recognizer::Create(std::unique_ptr<Detector> detector, Embedder embedder,
+                              Threshold threshold, const RecognizerOptions& options) {
+  return Recognizer(std::make_unique<State>(
+      State{std::move(detector), std::move(embedder), std::move(threshold), options.choice}));
+}
+
+Recognizer::Recognizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Recognizer::Recognizer(Recognizer&&) noexcept = default;
+Recognizer& Recognizer::operator=(Recognizer&&) noexcept = default;
+Recognizer::~Recognizer() = default;
+
+const Detector& Recognizer::detector() const { return *state_->detector; }
+const Embedder& Recognizer::embedder() const { return state_->embedder; }
+const Threshold& Recognizer::threshold() const { return state_->threshold; }
+
+Result<std::vector<RecognizedFace>> Recognizer::Recognize(ImageView photo) const {
+  return Recognize(photo, state_->choice);
+}
+
+Result<std::vector<RecognizedFace>> Recognizer::Recognize(ImageView photo,
+                                                          FaceChoice choice) const {
+  VISAVIS_ASSIGN_OR_RETURN(
+      std::vector<RecognizedFace> faces,
+      FindFaces(photo, *state_->detector, choice, state_->embedder.crop_size_px()));
+  std::vector<ImageView> crops;
+  for (const RecognizedFace& face : faces) crops.push_back(face.crop.image);
+  VISAVIS_ASSIGN_OR_RETURN(std::vector<Embedding> embeddings, state_->embedder.Embed(crops));
+  for (std::size_t i = 0; i < faces.size(); ++i) faces[i].embedding = std::move(embeddings[i]);
+  return faces;
+}
+
+Result<Comparison> Recognizer::Compare(const Embedding& a, const Embedding& b) const {
+  VISAVIS_ASSIGN_OR_RETURN(const double similarity, Similarity(a, b));
+  return Comparison{similarity, SquaredDistance(similarity),
+                    SamePerson(similarity, state_->threshold), state_->threshold};
+}
+
+}  // namespace visavis

@@ -16,9 +16,9 @@ namespace {
 // next photo. One mutex guards the bookkeeping; the work itself is done outside it.
 class Pipeline {
  public:
-  Pipeline(std::span<const std::string> paths, const LocateFaces& locate, const EmbedCrops& embed,
+  Pipeline(std::size_t count, const LocateFaces& locate, const EmbedCrops& embed,
            const PipelineOptions& options, const PhotoSink& sink)
-      : paths_(paths),
+      : count_(count),
         locate_(locate),
         embed_(embed),
         options_(options),
@@ -66,15 +66,15 @@ class Pipeline {
 
   bool Finished() {
     if (options_.cancel != nullptr && options_.cancel->load() && status_) {
-      status_ = MakeError(ErrorCode::kCancelled, "cancelled after {} of {} photos", delivered_,
-                          paths_.size());
+      status_ =
+          MakeError(ErrorCode::kCancelled, "cancelled after {} of {} photos", delivered_, count_);
     }
-    return !status_ || delivered_ == paths_.size();
+    return !status_ || delivered_ == count_;
   }
   bool CanDeliver() const {
     return !delivering_ && !under_way_.empty() && under_way_.front().done();
   }
-  bool CanTake() const { return taken_ < paths_.size() && under_way_.size() < window_; }
+  bool CanTake() const { return taken_ < count_ && under_way_.size() < window_; }
   // A batch that is not full waits only as long as more crops can come.
   bool HasBatch() const {
     const auto full = static_cast<std::size_t>(options_.batch);
@@ -103,8 +103,7 @@ class Pipeline {
     photo.result.index = taken_++;
     ++locating_;
     lock.unlock();
-    auto faces =
-        Guarded<std::vector<RecognizedFace>>([&] { return locate_(paths_[photo.result.index]); });
+    auto faces = Guarded<std::vector<RecognizedFace>>([&] { return locate_(photo.result.index); });
     lock.lock();
     --locating_;
     photo.result.faces = std::move(faces);
@@ -151,7 +150,7 @@ class Pipeline {
     }
   }
 
-  const std::span<const std::string> paths_;
+  const std::size_t count_;
   const LocateFaces& locate_;
   const EmbedCrops& embed_;
   const PipelineOptions options_;
@@ -171,10 +170,10 @@ class Pipeline {
 
 }  // namespace
 
-Status RunPipeline(std::span<const std::string> paths, const LocateFaces& locate,
-                   const EmbedCrops& embed, const PipelineOptions& options, const PhotoSink& sink) {
+Status RunPipeline(std::size_t count, const LocateFaces& locate, const EmbedCrops& embed,
+                   const PipelineOptions& options, const PhotoSink& sink) {
   VISAVIS_CHECK(options.threads >= 1 && options.batch >= 1);
-  return Pipeline(paths, locate, embed, options, sink).Run();
+  return Pipeline(count, locate, embed, options, sink).Run();
 }
 
 }  // namespace visavis

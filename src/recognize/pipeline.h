@@ -4,7 +4,6 @@
 #include <atomic>
 #include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "visavis/recognize.h"
@@ -20,24 +19,24 @@ struct PipelineOptions {
 
 /// What came of one photo.
 struct PhotoResult {
-  std::size_t index = 0;  ///< in the input
+  std::size_t index = 0;  ///< of the photo, from 0
   /// Faces with crop, and embedding if asked for. No face is an empty vector.
   Result<std::vector<RecognizedFace>> faces = std::vector<RecognizedFace>();
 };
 
-/// Finds and aligns the wanted faces of one photo; called from several threads at once.
-using LocateFaces = std::function<Result<std::vector<RecognizedFace>>(const std::string& path)>;
+/// Finds and aligns the wanted faces of photo `index`; called from several threads at once.
+using LocateFaces = std::function<Result<std::vector<RecognizedFace>>(std::size_t index)>;
 /// Embeds crops of any photos together; called from several threads at once (Embedder::Embed).
 using EmbedCrops = std::function<Result<std::vector<Embedding>>(std::span<const ImageView>)>;
-/// Takes results one at a time, in the order of the input, on any of the threads.
+/// Takes results one at a time, by rising index, on any of the threads.
 using PhotoSink = std::function<Status(PhotoResult)>;
 
-/// Runs `locate` on every path and `embed` (empty: not at all) on the crops of any photos
-/// together, and hands the results to `sink`. A photo that fails is a result like any other; an
-/// error of `sink` ends the run and is returned.
-/// At most 2 x (threads + batch) photos are under way; a full window makes the readers wait.
-/// Threads: one thread per photo or batch, which wastes no core as long as there are photos.
-Status RunPipeline(std::span<const std::string> paths, const LocateFaces& locate,
-                   const EmbedCrops& embed, const PipelineOptions& options, const PhotoSink& sink);
+/// Runs `locate` for every index in [0, count) and `embed` (empty: not at all) on the crops of any
+/// photos together, and hands the results to `sink`. A photo that fails is a result like any other;
+/// an error of `sink` ends the run and is returned. At most 2 x (threads + batch) photos are under
+/// way; a full window makes the readers wait. Threads: one thread per photo or batch, which wastes
+/// no core as long as there are photos.
+Status RunPipeline(std::size_t count, const LocateFaces& locate, const EmbedCrops& embed,
+                   const PipelineOptions& options, const PhotoSink& sink);
 
 }  // namespace visavis

@@ -8,26 +8,19 @@
 namespace visavis {
 namespace {
 
-std::vector<std::string> Paths(int count) {
-  std::vector<std::string> paths;
-  for (int i = 0; i < count; ++i) paths.push_back(std::to_string(i));
-  return paths;
-}
-
 // Photo N has N % 4 faces and every seventh cannot be read; early ones take longest.
-Result<std::vector<RecognizedFace>> Locate(const std::string& path) {
-  const int number = std::stoi(path);
+Result<std::vector<RecognizedFace>> Locate(std::size_t number) {
   std::this_thread::sleep_for(std::chrono::microseconds(number % 5 == 0 ? 500 : 10));
-  if (number % 7 == 6) return Error{ErrorCode::kCorruptData, path};
-  return std::vector<RecognizedFace>(static_cast<std::size_t>(number % 4));
+  if (number % 7 == 6) return Error{ErrorCode::kCorruptData, "unreadable"};
+  return std::vector<RecognizedFace>(number % 4);
 }
 
 TEST(Pipeline, DeliversEveryPhotoOnceInOrder) {
-  const std::vector<std::string> paths = Paths(200);
+  constexpr std::size_t kPhotos = 200;
   for (const int threads : {1, 2, 7}) {
     std::size_t next = 0;
     const Status status =
-        RunPipeline(paths, Locate, {}, {.threads = threads, .batch = 4, .cancel = nullptr},
+        RunPipeline(kPhotos, Locate, {}, {.threads = threads, .batch = 4, .cancel = nullptr},
                     [&](PhotoResult photo) -> Status {
                       EXPECT_EQ(photo.index, next++);
                       EXPECT_EQ(photo.faces.has_value(), photo.index % 7 != 6);
@@ -37,17 +30,17 @@ TEST(Pipeline, DeliversEveryPhotoOnceInOrder) {
                       return {};
                     });
     EXPECT_TRUE(status);
-    EXPECT_EQ(next, paths.size());
+    EXPECT_EQ(next, kPhotos);
   }
 }
 
 TEST(Pipeline, EveryFaceGetsItsOwnEmbeddingInFullBatches) {
-  const LocateFaces locate = [](const std::string& path) -> Result<std::vector<RecognizedFace>> {
-    auto faces = Locate(path);
+  const LocateFaces locate = [](std::size_t number) -> Result<std::vector<RecognizedFace>> {
+    auto faces = Locate(number);
     if (!faces) return faces;
     for (std::size_t i = 0; i < faces->size(); ++i) {
       Image crop(1, 1);
-      crop.data()[0] = static_cast<std::uint8_t>(std::stoi(path));
+      crop.data()[0] = static_cast<std::uint8_t>(number);
       crop.data()[1] = static_cast<std::uint8_t>(i);
       (*faces)[i].crop.image = std::move(crop);
     }
@@ -69,7 +62,7 @@ TEST(Pipeline, EveryFaceGetsItsOwnEmbeddingInFullBatches) {
     int faces = 0;
     int failed = 0;
     ASSERT_TRUE(RunPipeline(
-        Paths(250), locate, embed, {.threads = threads, .batch = 8, .cancel = nullptr},
+        250, locate, embed, {.threads = threads, .batch = 8, .cancel = nullptr},
         [&](PhotoResult photo) -> Status {
           failed += !photo.faces;
           for (std::size_t i = 0; photo.faces && i < photo.faces->size(); ++i) {
@@ -88,11 +81,11 @@ TEST(Pipeline, ASlowHeadDoesNotLetTheRestRunAway) {
   std::atomic<int> located{0};
   int most_ahead = 0;
   int delivered = 0;
-  const LocateFaces locate = [&](const std::string&) -> Result<std::vector<RecognizedFace>> {
+  const LocateFaces locate = [&](std::size_t) -> Result<std::vector<RecognizedFace>> {
     ++located;
     return std::vector<RecognizedFace>();
   };
-  ASSERT_TRUE(RunPipeline(Paths(300), locate, {}, {.threads = 4, .batch = 1, .cancel = nullptr},
+  ASSERT_TRUE(RunPipeline(300, locate, {}, {.threads = 4, .batch = 1, .cancel = nullptr},
                           [&](PhotoResult) -> Status {
                             std::this_thread::sleep_for(std::chrono::microseconds(200));
                             most_ahead = std::max(most_ahead, located - delivered++);
@@ -103,14 +96,13 @@ TEST(Pipeline, ASlowHeadDoesNotLetTheRestRunAway) {
 
 TEST(Pipeline, AnErrorOfTheSinkEndsTheRun) {
   std::size_t delivered = 0;
-  const Status status =
-      RunPipeline(Paths(1000), Locate, {}, {.threads = 3, .batch = 4, .cancel = nullptr},
-                  [&](PhotoResult) -> Status {
-                    if (++delivered == 5) {
-                      return Error{ErrorCode::kIo, "disk full"};
-                    }
-                    return {};
-                  });
+  const Status status = RunPipeline(1000, Locate, {}, {.threads = 3, .batch = 4, .cancel = nullptr},
+                                    [&](PhotoResult) -> Status {
+                                      if (++delivered == 5) {
+                                        return Error{ErrorCode::kIo, "disk full"};
+                                      }
+                                      return {};
+                                    });
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, "disk full");
   EXPECT_EQ(delivered, 5u);
@@ -119,24 +111,23 @@ TEST(Pipeline, AnErrorOfTheSinkEndsTheRun) {
 TEST(Pipeline, CancelStopsBetweenPhotos) {
   std::atomic<bool> cancel{false};
   std::size_t delivered = 0;
-  const Status status =
-      RunPipeline(Paths(1000), Locate, {}, {.threads = 2, .batch = 4, .cancel = &cancel},
-                  [&](PhotoResult) -> Status {
-                    if (++delivered == 10) cancel = true;
-                    return {};
-                  });
+  const Status status = RunPipeline(1000, Locate, {}, {.threads = 2, .batch = 4, .cancel = &cancel},
+                                    [&](PhotoResult) -> Status {
+                                      if (++delivered == 10) cancel = true;
+                                      return {};
+                                    });
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
   EXPECT_LT(delivered, 1000u);
 }
 
 TEST(Pipeline, AnExceptionOfALibraryIsThatPhotosError) {
-  const LocateFaces locate = [](const std::string& path) -> Result<std::vector<RecognizedFace>> {
-    if (path == "1") throw std::bad_alloc();
+  const LocateFaces locate = [](std::size_t number) -> Result<std::vector<RecognizedFace>> {
+    if (number == 1) throw std::bad_alloc();
     return std::vector<RecognizedFace>();
   };
   int failed = 0;
-  EXPECT_TRUE(RunPipeline(Paths(3), locate, {}, {}, [&](PhotoResult photo) -> Status {
+  EXPECT_TRUE(RunPipeline(3, locate, {}, {}, [&](PhotoResult photo) -> Status {
     failed += !photo.faces;
     return {};
   }));
@@ -144,7 +135,7 @@ TEST(Pipeline, AnExceptionOfALibraryIsThatPhotosError) {
 }
 
 TEST(Pipeline, NoPhotosIsNoWork) {
-  EXPECT_TRUE(RunPipeline({}, Locate, {}, {}, [](PhotoResult) -> Status { return {}; }));
+  EXPECT_TRUE(RunPipeline(0, Locate, {}, {}, [](PhotoResult) -> Status { return {}; }));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 namespace visavis {
 
+/// `limits` and `pool` here go to every part that CreateDefault makes.
 struct RecognizerOptions {
   MtcnnOptions detector;
   EmbedOptions embedder;
@@ -29,6 +30,11 @@ struct RecognizedFace {
   FaceCrop crop;
   Embedding embedding;
 };
+
+/// Detects, chooses and aligns the faces of a photo; embeddings stay empty. No face gives an empty
+/// vector. Errors: those of Detector::Detect and AlignFace. Threads: safe concurrently.
+Result<std::vector<RecognizedFace>> FindFaces(ImageView photo, const Detector& detector,
+                                              FaceChoice choice, int crop_size_px = 112);
 
 /// Two faces compared.
 struct Comparison {

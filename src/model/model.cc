@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/try.h"
 #include "model/graph/graph.h"
 #include "model/load.h"
+#include "model/onnx/onnx_export.h"
 
 namespace visavis {
 
@@ -32,5 +34,11 @@ Model::~Model() = default;
 
 const Graph& Model::graph() const { return state_->loaded.graph; }
 const std::string& Model::path() const { return state_->path; }
+
+Status Model::SaveOnnx(const std::string& path) const {
+  VISAVIS_ASSIGN_OR_RETURN(const std::string bytes, ExportOnnx(graph()));
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  return WriteFileAtomically(FileSystem::Real(), path, {data, bytes.size()});
+}
 
 }  // namespace visavis

@@ -128,7 +128,9 @@ class Importer {
                          info.name(), dim.dim_value(), limits_.tensor_elements);
       }
       const bool known = dim.has_dim_value() && dim.dim_value() >= 0;
-      dims.push_back(known ? Dim{dim.dim_value(), ""} : Dim{-1, dim.dim_param()});
+      // Exporters write "?" for extents that have nothing in common.
+      const std::string symbol = dim.dim_param() == "?" ? "" : dim.dim_param();
+      dims.push_back(known ? Dim{dim.dim_value(), ""} : Dim{-1, symbol});
     }
     value.shape = std::move(dims);
     return {};

@@ -1,0 +1,221 @@
+// Shape rules of elementwise operators and matrix products.
+#include <algorithm>
+#include <array>
+
+#include "model/graph/infer_context.h"
+
+namespace visavis {
+namespace {
+
+void InferSame(InferContext& context) {
+  context.SetTypeFrom(0);
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+}
+
+void InferIdentity(InferContext& context) {
+  InferSame(context);
+  if (context.integers(0) != nullptr && context.output() != nullptr) {
+    context.output()->integers = *context.integers(0);
+  }
+}
+
+void InferDropout(InferContext& context) {
+  InferSame(context);
+  context.SetType(1, DType::kBool);
+  if (const Dims* data = context.shape(0)) context.SetShape(1, *data);
+}
+
+std::optional<DType> FromOnnxTypeNumber(std::int64_t number) {
+  switch (number) {  // TensorProto.DataType
+    case 1:
+      return DType::kF32;
+    case 2:
+      return DType::kU8;
+    case 3:
+      return DType::kI8;
+    case 4:
+      return DType::kU16;
+    case 5:
+      return DType::kI16;
+    case 6:
+      return DType::kI32;
+    case 7:
+      return DType::kI64;
+    case 9:
+      return DType::kBool;
+    case 10:
+      return DType::kF16;
+    case 11:
+      return DType::kF64;
+    case 16:
+      return DType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
+void InferCast(InferContext& context) {
+  const auto to = FromOnnxTypeNumber(context.node().Int("to", 0));
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+  if (!to || context.output() == nullptr) return;
+  context.SetType(0, *to);
+  if ((*to == DType::kI64 || *to == DType::kI32) && context.integers(0) != nullptr) {
+    context.output()->integers = *context.integers(0);
+  }
+}
+
+// All inputs from `first` on, broadcast together.
+void BroadcastInputs(InferContext& context, std::size_t first) {
+  std::optional<Dims> shape;
+  for (std::size_t i = first; i < context.node().inputs.size(); ++i) {
+    const Dims* other = context.shape(i);
+    if (other == nullptr) return;
+    shape = shape ? Broadcast(*shape, *other) : *other;
+    if (!shape) return;
+  }
+  if (shape) context.SetShape(0, *std::move(shape));
+}
+
+void InferBroadcast(InferContext& context) {
+  context.SetTypeFrom(0);
+  BroadcastInputs(context, 0);
+}
+
+void InferCompare(InferContext& context) {
+  context.SetType(0, DType::kBool);
+  BroadcastInputs(context, 0);
+}
+
+void InferWhere(InferContext& context) {
+  context.SetTypeFrom(1);
+  BroadcastInputs(context, 0);
+}
+
+// Shape arithmetic stays far from overflow; whatever does not is not a shape.
+std::optional<std::int64_t> Apply(std::string_view op, std::int64_t a, std::int64_t b) {
+  const auto small = [](std::int64_t v) {
+    return v >= -kMaxInferredExtent && v <= kMaxInferredExtent;
+  };
+  if (!small(a) || !small(b)) return std::nullopt;
+  if (op == "Add") return a + b;
+  if (op == "Sub") return a - b;
+  if (op == "Mul") {
+    constexpr std::int64_t kFactor = std::int64_t{1} << 31;
+    if (a > kFactor || a < -kFactor || b > kFactor || b < -kFactor) return std::nullopt;
+    return a * b;
+  }
+  if (op == "Div" && b != 0) return a / b;
+  return std::nullopt;
+}
+
+void InferArithmetic(InferContext& context) {
+  InferBroadcast(context);
+  const Integers* a = context.integers(0);
+  const Integers* b = context.integers(1);
+  if (a == nullptr || b == nullptr || context.output() == nullptr) return;
+  const std::size_t size = std::max(a->size(), b->size());
+  if ((a->size() != size && a->size() != 1) || (b->size() != size && b->size() != 1)) return;
+  Integers result;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::optional<std::int64_t>& x = (*a)[a->size() == 1 ? 0 : i];
+    const std::optional<std::int64_t>& y = (*b)[b->size() == 1 ? 0 : i];
+    result.push_back(x && y ? Apply(context.node().op_type, *x, *y) : std::nullopt);
+  }
+  context.output()->integers = std::move(result);
+}
+
+void InferGemm(InferContext& context) {
+  context.SetTypeFrom(0);
+  const Dims* a = context.shape(0);
+  const Dims* b = context.shape(1);
+  if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
+  const bool a_transposed = context.node().Int("transA", 0) != 0;
+  const bool b_transposed = context.node().Int("transB", 0) != 0;
+  context.SetShape(0, {(*a)[a_transposed ? 1 : 0], (*b)[b_transposed ? 0 : 1]});
+}
+
+void InferMatMul(InferContext& context) {
+  context.SetTypeFrom(0);
+  const Dims* a = context.shape(0);
+  const Dims* b = context.shape(1);
+  if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
+  std::optional<Dims> batch =
+      Broadcast(Dims(a->begin(), a->end() - 2), Dims(b->begin(), b->end() - 2));
+  if (!batch) return;
+  batch->push_back((*a)[a->size() - 2]);
+  batch->push_back(b->back());
+  context.SetShape(0, *std::move(batch));
+}
+
+void InferQuantize(InferContext& context) {
+  InferSame(context);
+  context.SetType(0, DType::kU8);
+  if (context.input(2) != nullptr) context.SetTypeFrom(2);
+}
+
+void InferDequantize(InferContext& context) {
+  InferSame(context);
+  context.SetTypeFrom(1);
+}
+
+constexpr std::array kRules{
+    InferEntry{"Identity", InferIdentity},
+    InferEntry{"Dropout", InferDropout},
+    InferEntry{"Cast", InferCast},
+    InferEntry{"QuantizeLinear", InferQuantize},
+    InferEntry{"DequantizeLinear", InferDequantize},
+    InferEntry{"Gemm", InferGemm},
+    InferEntry{"MatMul", InferMatMul},
+    InferEntry{"Where", InferWhere},
+    InferEntry{"Add", InferArithmetic},
+    InferEntry{"Sub", InferArithmetic},
+    InferEntry{"Mul", InferArithmetic},
+    InferEntry{"Div", InferArithmetic},
+    InferEntry{"Pow", InferBroadcast},
+    InferEntry{"Min", InferBroadcast},
+    InferEntry{"Max", InferBroadcast},
+    InferEntry{"Sum", InferBroadcast},
+    InferEntry{"Mean", InferBroadcast},
+    InferEntry{"Equal", InferCompare},
+    InferEntry{"Less", InferCompare},
+    InferEntry{"LessOrEqual", InferCompare},
+    InferEntry{"Greater", InferCompare},
+    InferEntry{"GreaterOrEqual", InferCompare},
+    InferEntry{"And", InferCompare},
+    InferEntry{"Or", InferCompare},
+    InferEntry{"Not", InferCompare},
+    InferEntry{"BatchNormalization", InferSame},
+    InferEntry{"InstanceNormalization", InferSame},
+    InferEntry{"LpNormalization", InferSame},
+    InferEntry{"PRelu", InferSame},
+    InferEntry{"Relu", InferSame},
+    InferEntry{"LeakyRelu", InferSame},
+    InferEntry{"Elu", InferSame},
+    InferEntry{"Selu", InferSame},
+    InferEntry{"Clip", InferSame},
+    InferEntry{"Sigmoid", InferSame},
+    InferEntry{"HardSigmoid", InferSame},
+    InferEntry{"HardSwish", InferSame},
+    InferEntry{"Tanh", InferSame},
+    InferEntry{"Softplus", InferSame},
+    InferEntry{"Softsign", InferSame},
+    InferEntry{"Softmax", InferSame},
+    InferEntry{"LogSoftmax", InferSame},
+    InferEntry{"Sqrt", InferSame},
+    InferEntry{"Exp", InferSame},
+    InferEntry{"Log", InferSame},
+    InferEntry{"Neg", InferSame},
+    InferEntry{"Abs", InferSame},
+    InferEntry{"Floor", InferSame},
+    InferEntry{"Ceil", InferSame},
+    InferEntry{"Round", InferSame},
+    InferEntry{"Sign", InferSame},
+    InferEntry{"Reciprocal", InferSame},
+    InferEntry{"Erf", InferSame},
+};
+
+}  // namespace
+
+std::span<const InferEntry> ElementwiseRules() { return kRules; }
+
+}  // namespace visavis

@@ -8,5 +8,9 @@ namespace visavis::cli {
 
 void AddModelInfo(CommandLine& line);
 void AddModelConvert(CommandLine& line);
+void AddModelBuild(CommandLine& line);
+void AddModelPlan(CommandLine& line);
+void AddModelRun(CommandLine& line);
+void AddBench(CommandLine& line);
 
 }  // namespace visavis::cli

@@ -4,5 +4,9 @@ int main(int argc, char** argv) {
   visavis::cli::CommandLine line;
   visavis::cli::AddModelInfo(line);
   visavis::cli::AddModelConvert(line);
+  visavis::cli::AddModelBuild(line);
+  visavis::cli::AddModelPlan(line);
+  visavis::cli::AddModelRun(line);
+  visavis::cli::AddBench(line);
   return line.Main(argc, argv);
 }

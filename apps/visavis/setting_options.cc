@@ -1,0 +1,63 @@
+#include "setting_options.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace visavis::cli {
+namespace {
+
+// All of `text` as a number in [1, 65536].
+bool ParseExtent(std::string_view text, int& extent) {
+  constexpr int kLargest = 1 << 16;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
+  return error == std::errc() && end == text.data() + text.size() && extent >= 1 &&
+         extent <= kLargest;
+}
+
+}  // namespace
+
+Status ParseSize(const std::string& text, OpenExtents& extents) {
+  const std::size_t cross = text.find('x');
+  if (cross != std::string::npos &&
+      ParseExtent(std::string_view(text).substr(0, cross), extents.width) &&
+      ParseExtent(std::string_view(text).substr(cross + 1), extents.height)) {
+    return {};
+  }
+  return MakeError(ErrorCode::kInvalidArgument, "--size {}: want WIDTHxHEIGHT, e.g. 640x480", text);
+}
+
+Result<Precision> ParsePrecision(const std::string& text) {
+  if (text == "fp32") return Precision::kFp32;
+  if (text == "bf16") return Precision::kBf16;
+  return MakeError(ErrorCode::kInvalidArgument, "--precision {}: want fp32 or bf16", text);
+}
+
+std::string PrecisionName(Precision precision) {
+  return precision == Precision::kBf16 ? "bf16" : "fp32";
+}
+
+void SettingOptions::AddTo(CLI::App& command) {
+  command.add_option("--precision", precision, "fp32 or bf16")->capture_default_str();
+  command.add_option("--isa", isa, "Instruction set: scalar, avx2, avx512; default the best here");
+  command.add_option("--size", size, "Image size where the model leaves it open")
+      ->capture_default_str();
+  command.add_option("--batch", batch, "Images per run")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_flag("--low-memory", low_memory, "Keep the weights as they are in the file only");
+}
+
+Result<BenchSetting> SettingOptions::Parse(int threads) const {
+  BenchSetting setting;
+  VISAVIS_ASSIGN_OR_RETURN(setting.precision, ParsePrecision(precision));
+  VISAVIS_RETURN_IF_ERROR(ParseSize(size, setting.extents));
+  setting.extents.batch = batch;
+  setting.isa = isa;
+  setting.threads = threads;
+  setting.low_memory = low_memory;
+  return setting;
+}
+
+}  // namespace visavis::cli

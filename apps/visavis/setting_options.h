@@ -1,0 +1,32 @@
+// The options that say how a model is to be run: of `bench`, `model plan` and `model run`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "bench/setting.h"
+#include "visavis/result.h"
+
+namespace visavis::cli {
+
+/// "640x480" -> width and height. Errors: kInvalidArgument.
+Status ParseSize(const std::string& text, OpenExtents& extents);
+
+/// "fp32" or "bf16".
+Result<Precision> ParsePrecision(const std::string& text);
+std::string PrecisionName(Precision precision);
+
+/// As given on the command line.
+struct SettingOptions {
+  std::string precision = "fp32";
+  std::string isa;
+  std::string size = "640x480";
+  int batch = 1;
+  bool low_memory = false;
+
+  /// Declares --precision, --isa, --size, --batch and --low-memory.
+  void AddTo(CLI::App& command);
+  Result<BenchSetting> Parse(int threads) const;
+};
+
+}  // namespace visavis::cli

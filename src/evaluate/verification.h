@@ -1,33 +1,86 @@
-// Verification accuracy: how often a threshold on distance tells same from different people.
+// The published verification protocols over scored pairs: insightface's k-fold, VAL@FAR, and two
+// published variants.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "visavis/result.h"
+
 namespace visavis {
 
-/// One compared pair.
-struct ScoredPair {
-  double squared_distance = 0;  ///< of the normalised embeddings
-  bool same = false;
+/// Pairs in protocol order with their squared distance (of normalised embeddings, in [0,4]) and
+/// label.
+struct ScoredPairs {
+  std::vector<double> squared_distance;
+  std::vector<std::uint8_t> same;  ///< 1: same person
+  std::size_t size() const { return same.size(); }
 };
 
-/// k-fold accuracy.
-struct FoldedAccuracy {
+/// Mean and population standard deviation over folds.
+struct FoldStatistic {
   double mean = 0;
-  double deviation = 0;            ///< population standard deviation over the folds
-  std::vector<double> accuracies;  ///< of each held-out fold
-  std::vector<double> thresholds;  ///< squared distance chosen on the other folds
+  double standard_deviation = 0;
 };
 
-/// Accuracy of "same if distance < threshold" by `folds` contiguous folds, the first (n mod folds)
-/// one pair longer. Each fold is judged at the first of the thresholds 0, 0.01, ..., 3.99 that is
-/// best on all other folds; a single fold is judged on itself. `folds` in [1, pairs.size()].
-/// Source: insightface `verification.py`, the protocol behind the published LFW figures.
-FoldedAccuracy VerificationAccuracy(std::span<const ScoredPair> pairs, int folds = 10);
+struct Fold {
+  std::size_t begin = 0;  ///< held-out pairs [begin, end)
+  std::size_t end = 0;
+  double threshold = 0;  ///< accept when squared distance < threshold; best on the other folds
+  double accuracy = 0;   ///< on the held-out pairs
+};
 
-/// The share of pairs that "same if distance < threshold" judges right.
-double AccuracyAt(std::span<const ScoredPair> pairs, double threshold);
+struct KFoldResult {
+  FoldStatistic accuracy;
+  std::vector<Fold> folds;
+};
+
+/// How k-fold accuracy is measured.
+struct KFoldOptions {
+  int folds =
+      10;  ///< contiguous, no shuffle; the first n % folds are one longer. 1: train = test = all
+  double threshold_step = 0.01;  ///< grid 0, step, 2 step, ... below 4
+};
+
+/// Accuracy with the threshold chosen on the other folds: the first best of the grid.
+/// With folds = 1 and step = 0.02 this is Intel Neural Compressor's metric.
+/// Errors: kInvalidArgument for fewer pairs than folds, differing sizes, or a distance that is not
+/// finite. Source: insightface src/eval/verification.py (evaluate, calculate_roc).
+Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options = {});
+
+struct ValResult {
+  FoldStatistic val;  ///< share of same-person pairs accepted
+  double far = 0;     ///< mean share of different-person pairs accepted
+};
+
+/// VAL at a false accept rate: the threshold is interpolated on the other folds (grid step 0.001).
+/// Among equal FARs the last grid point not above the target starts the interpolation. Source:
+/// insightface src/eval/verification.py (calculate_val).
+Result<ValResult> ValAtFar(const ScoredPairs& pairs, double far_target = 1e-3, int folds = 10);
+
+/// Open Model Zoo's pairwise_accuracy_subsets: threshold = median of the other subsets' distances;
+/// accept when below it. `distance` is (1 - g1.g2) / 2 with g = e / sqrt(|e|^2 + 1e-6). Returns the
+/// mean accuracy over `subsets`. Source: Open Model Zoo accuracy_checker, reid metrics.
+Result<double> MedianThresholdAccuracy(std::span<const double> distance,
+                                       std::span<const std::uint8_t> same, int subsets = 10);
+
+/// Rows of embeddings, `dimension` floats each.
+struct EmbeddingRows {
+  std::span<const float> values;
+  std::size_t dimension = 0;
+  std::size_t rows() const { return dimension == 0 ? 0 : values.size() / dimension; }
+  std::span<const float> row(std::size_t i) const {
+    return values.subspan(i * dimension, dimension);
+  }
+};
+
+/// |a/|a| - b/|b||^2 in double; 0 vectors stay 0.
+double SquaredDistanceOfNormalized(std::span<const float> a, std::span<const float> b);
+/// (1 - g1.g2) / 2 with g = e / sqrt(|e|^2 + 1e-6).
+double OpenModelZooDistance(std::span<const float> a, std::span<const float> b);
+
+/// Mean Euclidean norm of the rows: insightface's XNorm.
+double MeanNorm(const EmbeddingRows& embeddings);
 
 }  // namespace visavis

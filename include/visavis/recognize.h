@@ -12,6 +12,7 @@
 #include "visavis/match.h"
 #include "visavis/result.h"
 #include "visavis/types.h"
+#include "visavis/zoo.h"
 
 namespace visavis {
 
@@ -43,6 +44,23 @@ struct Comparison {
   bool same_person = false;
   Threshold threshold;
 };
+
+/// The default detector (MTCNN) from the model cache. Errors: those of LoadAssetModel.
+Result<std::unique_ptr<Detector>> LoadDetector(const MtcnnOptions& options = {},
+                                               const FetchOptions& fetch = {});
+
+/// A recognition network and the threshold that goes with it.
+struct LoadedEmbedder {
+  Embedder embedder;
+  Threshold threshold;
+};
+inline constexpr char kDefaultRecognitionModel[] = "mobilefacenet-arcface";
+/// `model` is a name of the manifest or a model file. A network without a threshold of its own gets
+/// similarity 0.5, the rule of the ONNX Model Zoo's article. Errors: those of LoadAssetModel and
+/// Model::Load.
+Result<LoadedEmbedder> LoadEmbedder(const std::string& model = kDefaultRecognitionModel,
+                                    const EmbedOptions& options = {},
+                                    const FetchOptions& fetch = {});
 
 /// The whole chain with its models loaded.
 /// Threads: const members are safe concurrently.

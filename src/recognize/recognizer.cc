@@ -2,30 +2,10 @@
 #include <span>
 #include <utility>
 
-#include "base/error.h"
 #include "base/try.h"
 #include "visavis/recognize.h"
-#include "visavis/zoo.h"
 
 namespace visavis {
-namespace {
-
-constexpr char kDefaultDetector[] = "mtcnn";
-constexpr char kDefaultNetwork[] = "mobilefacenet-arcface";
-
-Result<std::unique_ptr<Detector>> LoadDefaultDetector(const MtcnnOptions& options) {
-  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(kDefaultDetector, "det1"));
-  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(kDefaultDetector, "det2"));
-  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(kDefaultDetector, "det3"));
-  MtcnnModels models{&proposal, &refine, &output, nullptr};
-  if (!options.accurate_landmarks) return CreateMtcnn(models, options);
-  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(kDefaultDetector, "det4"));
-  models.landmark = &landmark;
-  return CreateMtcnn(models, options);
-}
-
-}  // namespace
-
 struct Recognizer::State {
   std::unique_ptr<Detector> detector;
   Embedder embedder;
@@ -37,16 +17,14 @@ Result<Recognizer> Recognizer::CreateDefault(const RecognizerOptions& options) {
   MtcnnOptions detector_options = options.detector;
   detector_options.pool = options.pool;
   detector_options.limits = options.limits;
-  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector,
-                           LoadDefaultDetector(detector_options));
+  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector, LoadDetector(detector_options));
   EmbedOptions embed_options = options.embedder;
   embed_options.session.pool = options.pool;
   embed_options.session.limits = options.limits;
-  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadAssetModel(kDefaultNetwork));
-  VISAVIS_ASSIGN_OR_RETURN(Embedder embedder, Embedder::Create(model, embed_options));
-  const Asset* asset = FindAsset(kDefaultNetwork);
-  return Create(std::move(detector), std::move(embedder),
-                {asset->threshold, asset->threshold_origin}, options);
+  VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
+                           LoadEmbedder(kDefaultRecognitionModel, embed_options));
+  return Create(std::move(detector), std::move(loaded.embedder), std::move(loaded.threshold),
+                options);
 }
 
 Recognizer Recognizer::Create(std::unique_ptr<Detector> detector, Embedder embedder,

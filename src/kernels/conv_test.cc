@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,10 +19,9 @@ struct ConvCase {
   Residual residual;
 
   std::string Name() const {
-    return std::to_string(in_channels) + "->" + std::to_string(out_channels) + " " +
-           std::to_string(rows) + "x" + std::to_string(width) + " k" + std::to_string(kernel) +
-           " s" + std::to_string(stride) + " act" + std::to_string(static_cast<int>(activation)) +
-           " res" + std::to_string(static_cast<int>(residual));
+    return fmt::format("{}->{} {}x{} k{} s{} activation {} residual {}", in_channels, out_channels,
+                       rows, width, kernel, stride, static_cast<int>(activation),
+                       static_cast<int>(residual));
   }
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "model/arch/weight_random.h"
+#include "tests/shared_data.h"
+#include "visavis/model.h"
 
 namespace visavis {
 namespace {
@@ -147,6 +149,55 @@ TEST(BuildArch, MobileFaceNetHasThePublishedSize) {
   EXPECT_THAT(InputNames(graph, "_plus0"),
               ElementsAre("res_3_block0_conv_proj_batchnorm", "dconv_23_conv_proj_batchnorm"));
   EXPECT_EQ(Find(graph, "conv_6dw7_7_conv2d").Int("group", 1), 512);
+}
+
+// Nodes that both forms have: the exporter's own Reshape of slopes is left out.
+std::vector<const Node*> NodesWithoutReshape(const Graph& graph) {
+  std::vector<const Node*> nodes;
+  for (const Node& node : graph.nodes) {
+    if (node.op_type != "Reshape") nodes.push_back(&node);
+  }
+  return nodes;
+}
+
+// The published weights, imported from MXNet's own files, have the structure that we build.
+TEST(BuildArch, MobileFaceNetIsThePublishedNetwork) {
+  constexpr char kPath[] = "models/mobilefacenet-arcface/model-0000.params";
+  VISAVIS_REQUIRE_SHARED(kPath);
+  const auto model = Model::Load(SharedPath(kPath));
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  const Graph& published = model->graph();
+  const Graph built = Build("mobilefacenet");
+  const auto want = NodesWithoutReshape(published);
+  const auto have = NodesWithoutReshape(built);
+  ASSERT_EQ(have.size(), want.size());
+  for (std::size_t i = 0; i < have.size(); ++i) {
+    SCOPED_TRACE(want[i]->name);
+    EXPECT_EQ(have[i]->op_type, want[i]->op_type);
+    if (want[i]->op_type != "Flatten") {
+      EXPECT_EQ(have[i]->name, want[i]->name);
+    }
+    for (const char* ints : {"kernel_shape", "strides", "pads", "dilations"}) {
+      ASSERT_EQ(have[i]->Has(ints), want[i]->Has(ints));
+      if (!want[i]->Has(ints)) continue;
+      EXPECT_EQ(*have[i]->Ints(ints), *want[i]->Ints(ints));
+    }
+    EXPECT_EQ(have[i]->Int("group", 1), want[i]->Int("group", 1));
+    EXPECT_EQ(have[i]->Int("transB", 0), want[i]->Int("transB", 0));
+    EXPECT_EQ(have[i]->Float("epsilon", 0), want[i]->Float("epsilon", 0));
+    ASSERT_EQ(have[i]->inputs.size(), want[i]->inputs.size());
+    for (std::size_t k = 0; k < have[i]->inputs.size(); ++k) {
+      const Value& have_input = built.value(have[i]->inputs[k]);
+      const Value& want_input = published.value(want[i]->inputs[k]);
+      if (have_input.constant == nullptr || want_input.constant == nullptr) continue;
+      EXPECT_EQ(have_input.constant->elements(), want_input.constant->elements());
+      if (want[i]->op_type == "Sub" || want[i]->op_type == "Mul") {
+        EXPECT_EQ(have_input.constant->data<float>()[0], want_input.constant->data<float>()[0]);
+      } else {
+        EXPECT_EQ(have_input.name, want_input.name);
+      }
+    }
+  }
 }
 
 // The stored hash is the promise that weights are the same on every platform and release.

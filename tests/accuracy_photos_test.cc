@@ -1,0 +1,76 @@
+// The whole chain on the photos of LFW's first fold: detect, choose, align, embed, compare.
+#include <cstdio>
+#include <map>
+
+#include "evaluate/pairs.h"
+#include "golden_faces.h"
+#include "visavis/recognize.h"
+#include "visavis/thread_pool.h"
+
+namespace visavis {
+namespace {
+
+constexpr std::size_t kPairsPerFold = 600;
+const Threshold kThreshold{0.28, "best 10-fold LFW cut of MobileFaceNet-ArcFace"};
+
+/// The share of fold 1's pairs that the chain judges right. A photo without a face makes its pairs
+/// wrong.
+double FoldAccuracy(bool accurate_landmarks) {
+  MtcnnOptions detection;
+  detection.accurate_landmarks = accurate_landmarks;
+  Result<Embedder> embedder = Embedder::Create(LoadMobileFaceNet());
+  EXPECT_TRUE(embedder) << embedder.error().message;
+  const Recognizer recognizer =
+      Recognizer::Create(LoadMtcnn(detection), std::move(embedder).value(), kThreshold);
+
+  std::ifstream file(SharedPath("data/lfw/pairs.txt"));
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  Result<PairList> list = ParseLfwPairs(text, "pairs.txt");
+  EXPECT_TRUE(list) << list.error().message;
+  list->pairs.resize(kPairsPerFold);
+
+  std::map<std::size_t, Embedding> embedding_of;  // by image; empty without a face
+  for (const LabelledPair& pair : list->pairs) {
+    embedding_of[pair.a];
+    embedding_of[pair.b];
+  }
+  EXPECT_EQ(embedding_of.size(), 807u);
+  const std::vector<std::pair<std::size_t, Embedding>> images(embedding_of.begin(),
+                                                              embedding_of.end());
+  ThreadPool pool(0);
+  pool.ParallelFor(static_cast<std::int64_t>(images.size()), [&](std::int64_t i, int) {
+    const std::size_t image = images[static_cast<std::size_t>(i)].first;
+    const Image photo = ReadSharedImage("data/lfw/photos-fold1/" + list->images[image]);
+    Result<std::vector<RecognizedFace>> faces = recognizer.Recognize(photo);
+    ASSERT_TRUE(faces) << faces.error().message;
+    if (!faces->empty()) embedding_of.find(image)->second = std::move((*faces)[0].embedding);
+  });
+
+  std::size_t right = 0;
+  for (const LabelledPair& pair : list->pairs) {
+    const Embedding& a = embedding_of[pair.a];
+    const Embedding& b = embedding_of[pair.b];
+    if (a.empty() || b.empty()) continue;
+    const Result<Comparison> comparison = recognizer.Compare(a, b);
+    EXPECT_TRUE(comparison) << comparison.error().message;
+    right += comparison->same_person == pair.same ? 1 : 0;
+  }
+  return static_cast<double>(right) / kPairsPerFold;
+}
+
+TEST(PhotoAccuracy, LfwFold1WithRefinedLandmarks) {
+  VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
+  const double accuracy = FoldAccuracy(true);
+  std::printf("600 pairs: %.4f\n", accuracy);
+  EXPECT_GE(accuracy, 0.990);
+}
+
+TEST(PhotoAccuracy, LfwFold1WithoutRefinement) {
+  VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
+  const double accuracy = FoldAccuracy(false);
+  std::printf("600 pairs: %.4f\n", accuracy);
+  EXPECT_GE(accuracy, 0.993);
+}
+
+}  // namespace
+}  // namespace visavis

@@ -19,8 +19,8 @@ struct DecodeOptions {
   int max_downscale = 1;
 };
 
-/// A decoded picture, upright (EXIF orientation applied), RGB (alpha over black dropped, 16 bits
-/// reduced to 8, CMYK and grey converted).
+/// A decoded picture, upright (EXIF orientation applied), RGB (alpha laid over black, 16 bits
+/// rounded to 8, CMYK and grey converted).
 struct DecodedImage {
   Image image;
   int full_width = 0;  ///< upright size at full scale, in pixels
@@ -28,11 +28,11 @@ struct DecodedImage {
   std::string format;  ///< "jpeg", "png", "webp", "bmp" or "ppm"
 };
 
-/// Decodes JPEG, PNG, WebP, BMP, PGM or PPM, recognised by content. `name` stands in error
-/// messages. Errors:  kCorruptData (truncated or broken), kUnsupported (not an image format we
-/// know, animation),
-///          kLimitExceeded (sizes, checked before allocation).
+/// Decodes JPEG, PNG, WebP, BMP, PGM or PPM, recognised by content. `name` stands in error messages.
+/// Errors:  kCorruptData (truncated or broken), kUnsupported (not an image format we know,
+///          animation), kLimitExceeded (sizes, checked before allocation).
 /// Threads: pure; safe concurrently.
+/// Source:  docs/formats/images.md says what of each format is read.
 Result<DecodedImage> DecodeImage(std::span<const std::uint8_t> bytes, const std::string& name,
                                  const DecodeOptions& options = {});
 

@@ -8,11 +8,12 @@
 #include <jpeglib.h>
 
 #include <algorithm>
-#include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "decode/byte_reader.h"
 #include "decode/codec.h"
 
 namespace visavis {
@@ -55,7 +56,7 @@ ErrorCode CodeOf(int message_code) {
 // only say that something beside the pixels is unusual.
 bool IsHarmless(int warning) {
   return warning == JWRN_EXTRANEOUS_DATA || warning == JWRN_ADOBE_XFORM ||
-         warning == JWRN_JFIF_MAJOR || warning == JWRN_BOGUS_ICC;
+         warning == JWRN_JFIF_MAJOR || warning == JWRN_BOGUS_ICC || warning == JWRN_NOT_SEQUENTIAL;
 }
 
 void OnMessage(j_common_ptr info, int level) {
@@ -95,7 +96,6 @@ class JpegDecompressor {
     created_ = Try([&] {
       jpeg_create_decompress(&info_);
       jpeg_mem_src(&info_, bytes.data(), bytes.size());
-      jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);
     });
   }
   ~JpegDecompressor() { jpeg_destroy_decompress(&info_); }
@@ -142,11 +142,28 @@ class JpegDecompressor {
   bool created_ = false;
 };
 
-Orientation FindOrientation(const jpeg_decompress_struct& info) {
-  for (auto* marker = info.marker_list; marker != nullptr; marker = marker->next) {
-    if (marker->data_length > 6 && std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
-      return ReadExifOrientation({marker->data, marker->data_length});
+// The orientation in the first EXIF segment before the pixels. Not by jpeg_save_markers, whose time
+// grows with the square of the number of segments.
+Orientation FindOrientation(EncodedBytes bytes) {
+  using namespace std::string_view_literals;
+  constexpr std::uint8_t kApp1 = 0xE1;
+  constexpr std::uint8_t kStartOfScan = 0xDA;
+  const ByteReader file(bytes, ByteOrder::kBigEndian);
+  std::size_t segment = 2;
+  while (file.Contains(segment, 4) && bytes[segment] == 0xFF) {
+    const std::uint8_t marker = bytes[segment + 1];
+    if (marker == 0xFF) {  // filler before a marker
+      ++segment;
+      continue;
     }
+    if (marker == kStartOfScan) break;
+    const std::size_t size = file.U16(segment + 2);  // counts itself
+    const std::size_t content = segment + 4;
+    if (size < 2 || !file.Contains(content, size - 2)) break;
+    if (marker == kApp1 && HasText(bytes.subspan(content, size - 2), 0, "Exif\0\0"sv)) {
+      return ReadExifOrientation(bytes.subspan(content, size - 2));
+    }
+    segment = content + size - 2;
   }
   return Orientation::kUpright;
 }
@@ -182,12 +199,12 @@ Result<StoredImage> DecodeJpeg(EncodedBytes bytes, const std::string& name,
   info.out_color_space = has_ink ? JCS_CMYK : JCS_RGB;
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(ScaleDivisor(options.max_downscale));
-  const Orientation orientation = FindOrientation(info);
 
   if (!jpeg.Start()) return jpeg.TakeError(name);
   StoredImage stored{
       Image(static_cast<int>(info.output_width), static_cast<int>(info.output_height)),
-      static_cast<int>(info.image_width), static_cast<int>(info.image_height), orientation};
+      static_cast<int>(info.image_width), static_cast<int>(info.image_height),
+      FindOrientation(bytes)};
   std::vector<std::uint8_t> ink(has_ink ? std::size_t{4} * info.output_width : 0);
   for (int y = 0; y < stored.image.height(); ++y) {
     std::uint8_t* row = stored.image.row(y);

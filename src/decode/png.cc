@@ -12,10 +12,8 @@
 namespace visavis {
 namespace {
 
-// Ancillary chunks may unpack to far more than they hold; those with pixels or orientation do not.
-constexpr png_alloc_size_t kMaxChunkBytes = 8 << 20;
-constexpr png_byte kIgnoredChunks[] = "iCCP\0zTXt\0iTXt\0tEXt\0sPLT\0hIST";
-constexpr int kIgnoredChunkCount = 6;
+// Palette and transparency are far smaller; EXIF blocks are up to 64 KiB in JPEG.
+constexpr png_alloc_size_t kMaxChunkBytes = 1 << 20;
 
 struct PngErrors {
   std::jmp_buf jump;
@@ -51,8 +49,12 @@ class PngReader {
       png_set_user_limits(png_, static_cast<png_uint_32>(limits.image_side_px),
                           static_cast<png_uint_32>(limits.image_side_px));
       png_set_chunk_malloc_max(png_, kMaxChunkBytes);
-      png_set_chunk_cache_max(png_, 64);
-      png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, kIgnoredChunks, kIgnoredChunkCount);
+      // Everything but pixels, palette, transparency and orientation is skipped unread: text and
+      // profiles may unpack to far more than they hold.
+      constexpr int kAllOptional = -1;
+      png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, kAllOptional);
+      const auto* exif = reinterpret_cast<png_const_bytep>("eXIf");
+      png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
     });
   }
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }

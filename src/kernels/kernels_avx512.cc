@@ -17,6 +17,7 @@ namespace {
 #include "kernels/conv_impl.inc"
 #include "kernels/stem_impl.inc"
 #include "kernels/winograd_impl.inc"
+#include "kernels/winograd_raw_impl.inc"
 #include "kernels/depthwise_impl.inc"
 #include "kernels/fc_impl.inc"
 #include "kernels/planar_impl.inc"

@@ -36,7 +36,8 @@ struct ModelInfo {
   double flops = 0;              ///< by the same convention, one image; 0 if shapes are unknown
   double multiply_adds = 0;
   std::int64_t file_bytes = 0;
-  std::string sha256;  ///< of the model file (for MXNet: of the .params)
+  std::string sha256;              ///< of the model file (for MXNet: of the .params)
+  std::vector<std::string> notes;  ///< what import had to repair, one line each
 };
 
 /// A network loaded from ONNX or MXNet files.
@@ -55,7 +56,9 @@ class Model {
 
   const Graph& graph() const;
   const std::string& path() const;
-  Result<ModelInfo> Info() const;
+  /// `input_shapes`, by name, stand in for extents the file leaves open; without them FLOPs of such
+  /// a network are 0. An open batch is one image. Reads the file once more for its checksum.
+  Result<ModelInfo> Info(const std::map<std::string, Shape>& input_shapes = {}) const;
   /// Writes ONNX that the official checker accepts; atomic.
   Status SaveOnnx(const std::string& path) const;
 

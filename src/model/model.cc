@@ -1,10 +1,14 @@
 #include "visavis/model.h"
 
+#include <limits>
 #include <utility>
+#include <vector>
 
 #include "base/file_system.h"
+#include "base/sha256.h"
 #include "base/try.h"
 #include "model/graph/graph.h"
+#include "model/info.h"
 #include "model/load.h"
 #include "model/onnx/onnx_export.h"
 
@@ -34,6 +38,20 @@ Model::~Model() = default;
 
 const Graph& Model::graph() const { return state_->loaded.graph; }
 const std::string& Model::path() const { return state_->path; }
+
+Result<ModelInfo> Model::Info(const std::map<std::string, Shape>& input_shapes) const {
+  ModelInfo info = InfoOf(graph(), input_shapes);
+  info.format = state_->loaded.format;
+  info.file_bytes = state_->loaded.file_bytes;
+  const std::string& file = state_->loaded.weights_path;
+  if (!file.empty()) {
+    VISAVIS_ASSIGN_OR_RETURN(
+        const std::vector<std::uint8_t> bytes,
+        FileSystem::Real().ReadFile(file, std::numeric_limits<std::int64_t>::max()));
+    info.sha256 = Sha256Hex(bytes);
+  }
+  return info;
+}
 
 Status Model::SaveOnnx(const std::string& path) const {
   VISAVIS_ASSIGN_OR_RETURN(const std::string bytes, ExportOnnx(graph()));

@@ -15,7 +15,7 @@
 namespace visavis {
 
 /// Finds faces.
-/// Threads: Detect is safe concurrently.
+/// Threads: const members are safe concurrently.
 class Detector {
  public:
   virtual ~Detector() = default;
@@ -23,6 +23,15 @@ class Detector {
   /// Faces by falling score. No face is an empty vector, not an error.
   /// Errors: kInvalidArgument for an empty view; kLimitExceeded.
   virtual Result<std::vector<Face>> Detect(ImageView image) const = 0;
+
+  /// As Detect, for a photo that was decoded `reduction` (>= 1) times smaller: sizes in the options
+  /// still count pixels of the photo. Boxes and landmarks are in pixels of `image`.
+  virtual Result<std::vector<Face>> DetectReduced(ImageView image, double reduction) const;
+  /// How many times smaller a photo may be decoded without hiding a face this detector looks for.
+  virtual int MaxReduction() const { return 1; }
+  /// Improves the landmarks of faces that were found in a smaller copy of `image`. Boxes and
+  /// landmarks are in pixels of `image`.
+  virtual Status RefineLandmarks(ImageView image, std::vector<Face>& faces) const;
 };
 
 /// MTCNN as the ONNX Model Zoo's ArcFace notebook runs it (Zhang et al. 2016).

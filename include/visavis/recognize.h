@@ -1,7 +1,9 @@
 // Recognizer: the order of the stages. Photo -> faces -> crops -> embeddings -> comparison.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,19 @@ struct RecognizedFace {
 /// vector. Errors: those of Detector::Detect and AlignFace. Threads: safe concurrently.
 Result<std::vector<RecognizedFace>> FindFaces(ImageView photo, const Detector& detector,
                                               FaceChoice choice, int crop_size_px = 112);
+
+/// The same for a photo's file bytes, which `name` names in messages. Coordinates are the full
+/// photo's, upright.
+/// A large JPEG is decoded no larger than the detector needs (Detector::MaxReduction: faces of the
+/// least size looked for keep 20 pixels), so only detectors with min_size_px >= 40 gain. If a
+/// chosen face would then have to be enlarged to its crop, the photo is decoded again in full, its
+/// landmarks are refined there, and the crop is taken from there.
+/// Errors: also those of DecodeImage.
+Result<std::vector<RecognizedFace>> FindFacesInFile(std::span<const std::uint8_t> bytes,
+                                                    const std::string& name,
+                                                    const Detector& detector, FaceChoice choice,
+                                                    int crop_size_px = 112,
+                                                    const Limits& limits = {});
 
 /// Two faces compared.
 struct Comparison {

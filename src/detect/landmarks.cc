@@ -54,8 +54,8 @@ NetworkContract LandmarkContract() {
   return {"L-Net", Image::kChannels * int{kLandmarks}, kLandmarkPatch, {2, 2, 2, 2, 2}};
 }
 
-Status RefineLandmarks(ImageView image, const MtcnnNetwork& network, ThreadPool* pool,
-                       std::vector<Face>& faces) {
+Status MoveLandmarks(ImageView image, const MtcnnNetwork& network, ThreadPool* pool,
+                     std::vector<Face>& faces) {
   const auto patch_of = [&](const Face& face, std::size_t landmark) {
     return PatchAround(face.landmarks[landmark], PatchSide(face.box));
   };

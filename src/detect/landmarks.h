@@ -21,7 +21,7 @@ NetworkContract LandmarkContract();
 
 /// Moves every landmark by what L-Net sees in the patch around it, a quarter of the face wide.
 /// Points become whole pixels (cut towards zero), as the zoo's are.
-Status RefineLandmarks(ImageView image, const MtcnnNetwork& network, ThreadPool* pool,
-                       std::vector<Face>& faces);
+Status MoveLandmarks(ImageView image, const MtcnnNetwork& network, ThreadPool* pool,
+                     std::vector<Face>& faces);
 
 }  // namespace visavis

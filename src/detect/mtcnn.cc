@@ -29,6 +29,12 @@ constexpr double kSameFaceOverlap = 0.7;
 /// Factors nearer to 1 make pyramids of hundreds of levels.
 constexpr double kLargestFactor = 0.95;
 
+/// Faces must keep this many pixels in a photo that is decoded smaller: the size down to which the
+/// zoo's detector looks for them.
+constexpr int kSmallestReducedFace = 20;
+/// JPEG files decode at 1/1, 1/2, 1/4 and 1/8.
+constexpr int kLargestReduction = 8;
+
 NetworkContract RefineContract() { return {"R-Net", Image::kChannels, kRefinePatch, {4, 2}}; }
 NetworkContract OutputContract() { return {"O-Net", Image::kChannels, kOutputPatch, {10, 4, 2}}; }
 
@@ -90,22 +96,40 @@ class Mtcnn : public Detector {
   std::string_view name() const override { return "mtcnn"; }
 
   Result<std::vector<Face>> Detect(ImageView image) const override {
-    VISAVIS_RETURN_IF_ERROR(CheckImage(image));
-    VISAVIS_ASSIGN_OR_RETURN(std::vector<Candidate> boxes, Propose(image));
+    return DetectReduced(image, 1);
+  }
+
+  Result<std::vector<Face>> DetectReduced(ImageView image, double reduction) const override {
+    const double min_size_px = options_.min_size_px / reduction;
+    VISAVIS_RETURN_IF_ERROR(CheckImage(image, min_size_px));
+    VISAVIS_ASSIGN_OR_RETURN(std::vector<Candidate> boxes, Propose(image, min_size_px));
     VISAVIS_ASSIGN_OR_RETURN(boxes, Refine(image, std::move(boxes)));
     VISAVIS_ASSIGN_OR_RETURN(std::vector<Face> faces, Finish(image, std::move(boxes)));
     if (options_.max_faces > 0 && faces.size() > static_cast<std::size_t>(options_.max_faces)) {
       faces.resize(static_cast<std::size_t>(options_.max_faces));
     }
-    if (landmark_)
-      VISAVIS_RETURN_IF_ERROR(RefineLandmarks(image, *landmark_, options_.pool, faces));
+    VISAVIS_RETURN_IF_ERROR(RefineLandmarks(image, faces));
     return faces;
   }
 
+  int MaxReduction() const override {
+    int reduction = 1;
+    while (reduction < kLargestReduction &&
+           options_.min_size_px >= kSmallestReducedFace * 2 * reduction) {
+      reduction *= 2;
+    }
+    return reduction;
+  }
+
+  Status RefineLandmarks(ImageView image, std::vector<Face>& faces) const override {
+    if (!landmark_) return {};
+    return MoveLandmarks(image, *landmark_, options_.pool, faces);
+  }
+
  private:
-  Status CheckImage(ImageView image) const;
+  Status CheckImage(ImageView image, double min_size_px) const;
   /// P-Net over the pyramid: squares that may hold a face.
-  Result<std::vector<Candidate>> Propose(ImageView image) const;
+  Result<std::vector<Candidate>> Propose(ImageView image, double min_size_px) const;
   /// R-Net on each square: fewer and better squares.
   Result<std::vector<Candidate>> Refine(ImageView image, std::vector<Candidate> boxes) const;
   /// O-Net on each square: faces with landmarks, by falling score.
@@ -118,28 +142,28 @@ class Mtcnn : public Detector {
   std::optional<MtcnnNetwork> landmark_;
 };
 
-Status Mtcnn::CheckImage(ImageView image) const {
+Status Mtcnn::CheckImage(ImageView image, double min_size_px) const {
   if (image.empty() || image.data == nullptr) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "detect: image is {}x{} pixels, want at least 1x1", image.width, image.height);
   }
   const Limits& limits = options_.limits;
-  const double finest_scale = std::max(1.0, double{kProposalCell} / options_.min_size_px);
+  const double finest_scale = std::max(1.0, kProposalCell / min_size_px);
   const double side = finest_scale * std::max(image.width, image.height);
   const double pixels = finest_scale * image.width * finest_scale * image.height;
   if (side > limits.image_side_px || pixels > static_cast<double>(limits.image_pixels)) {
     return MakeError(ErrorCode::kLimitExceeded,
                      "detect: image of {}x{} pixels, enlarged {:.3g} times to see faces of {} "
                      "pixels, exceeds {} pixels a side or {} in all",
-                     image.width, image.height, finest_scale, options_.min_size_px,
-                     limits.image_side_px, limits.image_pixels);
+                     image.width, image.height, finest_scale, min_size_px, limits.image_side_px,
+                     limits.image_pixels);
   }
   return {};
 }
 
-Result<std::vector<Candidate>> Mtcnn::Propose(ImageView image) const {
+Result<std::vector<Candidate>> Mtcnn::Propose(ImageView image, double min_size_px) const {
   const std::vector<PyramidLevel> levels =
-      BuildPyramid(image.width, image.height, options_.min_size_px, options_.pyramid_factor);
+      BuildPyramid(image.width, image.height, min_size_px, options_.pyramid_factor);
   VISAVIS_ASSIGN_OR_RETURN(
       std::vector<Candidate> boxes,
       ProposeFaces(image, levels, options_.thresholds[0], proposal_, options_.pool));

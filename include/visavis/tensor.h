@@ -106,6 +106,8 @@ class Tensor {
   Tensor() = default;
   /// The shape must be non-negative and within the caller's limits.
   Tensor(DType dtype, Shape shape);
+  /// The same with elements of any value, for callers that write them all.
+  static Tensor Uninitialized(DType dtype, Shape shape);
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(Tensor&&) noexcept = default;
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/huge_pages.h"
 #include "base/try.h"
 
 namespace visavis {
@@ -103,7 +104,10 @@ class PosixFileSystem : public FileSystem {
     if (info.st_size > max_bytes) return TooLong(path, info.st_size, max_bytes);
     if (S_ISFIFO(info.st_mode)) ::fcntl(fd.get(), F_SETFL, 0);
 
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(info.st_size));
+    std::vector<std::uint8_t> bytes;
+    bytes.reserve(static_cast<std::size_t>(info.st_size));
+    AdviseHugePages(bytes.data(), bytes.capacity());
+    bytes.resize(static_cast<std::size_t>(info.st_size));
     std::size_t filled = 0;
     for (;;) {
       if (filled == bytes.size()) {

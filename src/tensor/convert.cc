@@ -62,7 +62,7 @@ bool IsFloat(DType dtype) {
 
 Tensor ToFloat32(const Tensor& tensor) {
   VISAVIS_CHECK(IsFloat(tensor.dtype()));
-  Tensor converted(DType::kF32, tensor.shape());
+  Tensor converted = Tensor::Uninitialized(DType::kF32, tensor.shape());
   const std::span<float> out = converted.data<float>();
   switch (tensor.dtype()) {
     case DType::kF64:

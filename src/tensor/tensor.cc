@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/huge_pages.h"
 
 namespace visavis {
 
@@ -87,16 +88,26 @@ Result<std::int64_t> CheckedElements(const Shape& shape, std::int64_t limit) {
 
 void Tensor::Free::operator()(void* p) const { std::free(p); }
 
-Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
-  constexpr std::size_t kAlignment = 64;
-  const std::size_t rounded = (size_bytes() + kAlignment - 1) / kAlignment * kAlignment;
-  data_.reset(std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded));
-  VISAVIS_CHECK(data_ != nullptr);
-  std::memset(data_.get(), 0, rounded);
+Tensor Tensor::Uninitialized(DType dtype, Shape shape) {
+  Tensor tensor;
+  tensor.dtype_ = dtype;
+  tensor.shape_ = std::move(shape);
+  const std::size_t size = tensor.size_bytes();
+  const std::size_t alignment = size >= 2 * kHugePageBytes ? kHugePageBytes : 64;
+  const std::size_t rounded = (size + 63) / 64 * 64;
+  void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+  VISAVIS_CHECK(memory != nullptr);
+  tensor.data_.reset(memory);
+  AdviseHugePages(memory, rounded);
+  return tensor;
+}
+
+Tensor::Tensor(DType dtype, Shape shape) : Tensor(Uninitialized(dtype, std::move(shape))) {
+  if (size_bytes() > 0) std::memset(data_.get(), 0, size_bytes());
 }
 
 Tensor Tensor::Clone() const {
-  Tensor copy(dtype_, shape_);
+  Tensor copy = Uninitialized(dtype_, shape_);
   if (size_bytes() > 0) std::memcpy(copy.raw(), raw(), size_bytes());
   return copy;
 }

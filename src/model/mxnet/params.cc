@@ -166,7 +166,7 @@ class ParamsParser {
     }
     const auto data = reader_.Take(static_cast<std::uint64_t>(*elements) * SizeOf(*dtype));
     if (!data) return Truncated(index);
-    Tensor tensor(*dtype, *shape);
+    Tensor tensor = Tensor::Uninitialized(*dtype, *shape);
     if (!data->empty()) std::memcpy(tensor.raw(), data->data(), data->size());
     if (IsFloat(*dtype) && *dtype != DType::kF32) return ToFloat32(tensor);
     return tensor;

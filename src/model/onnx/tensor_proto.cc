@@ -144,7 +144,7 @@ Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
                                    ? static_cast<std::int64_t>(raw_data->size() / SizeOf(*dtype))
                                    : TypedElements(proto);
   if (present == *elements) {
-    Tensor tensor(*dtype, shape);
+    Tensor tensor = Tensor::Uninitialized(*dtype, shape);
     if (raw_data ? CopyRawData(*raw_data, tensor) : CopyTypedData(proto, tensor)) return tensor;
   }
   return MakeError(ErrorCode::kCorruptData, "{}: found data of {} elements, want shape {} of {}",

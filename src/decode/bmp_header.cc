@@ -14,8 +14,7 @@ namespace {
 constexpr std::size_t kFileHeaderBytes = 14;
 constexpr std::size_t kCoreHeaderBytes = 12;
 constexpr std::size_t kOs2HeaderBytes = 64;
-constexpr std::size_t kInfoHeaderBytes = 40;
-constexpr std::size_t kMasksInHeaderBytes = 52;  // from this size on, masks are part of the header
+constexpr std::size_t kInfoHeaderBytes = 40;  // masks follow here, in the header or behind it
 constexpr std::size_t kMaxHeaderBytes = 124;
 
 enum Compression : std::uint32_t { kRgb = 0, kRle8 = 1, kRle4 = 2, kBitfields = 3, kAlphaBits = 6 };

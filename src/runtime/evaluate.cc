@@ -24,6 +24,8 @@ Result<std::vector<Tensor>> Evaluate(const Operator& op, std::span<const Tensor*
   InferContext context(infer_inputs, infer_outputs, limits, 1);
   VISAVIS_RETURN_IF_ERROR(InferOutputs(op, context));
 
+  types.integers = context.TakeIntegers();
+  types.floats = context.TakeFloats();
   std::size_t bytes = context.scratch_bytes();
   for (InferContext::Output& output : infer_outputs) {
     bytes += output.storage.bytes;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -66,6 +67,13 @@ class InferContext {
   /// Declares an output in a layout of the operator's choice.
   Status SetOutput(int i, DType dtype, Shape shape, const Storage& storage);
   bool is_set(int i) const { return outputs_[static_cast<std::size_t>(i)].set; }
+  /// What Infer worked out from known inputs, for Run (which must not allocate).
+  void SetParameters(std::vector<std::int64_t> integers, std::vector<float> floats = {}) {
+    integers_ = std::move(integers);
+    floats_ = std::move(floats);
+  }
+  std::vector<std::int64_t> TakeIntegers() { return std::move(integers_); }
+  std::vector<float> TakeFloats() { return std::move(floats_); }
   /// Working memory of one call, in bytes.
   void SetScratch(std::size_t bytes) { scratch_bytes_ = bytes; }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
@@ -78,6 +86,8 @@ class InferContext {
   const Limits& limits_;
   int threads_;
   std::size_t scratch_bytes_ = 0;
+  std::vector<std::int64_t> integers_;
+  std::vector<float> floats_;
 };
 
 /// What a plan decided about a node, as its step may keep it by reference: it lives as long as the
@@ -87,6 +97,8 @@ struct NodeTypes {
   std::vector<Storage> input_storage;
   std::vector<TensorType> outputs;
   std::vector<Storage> output_storage;
+  std::vector<std::int64_t> integers;  ///< InferContext::SetParameters
+  std::vector<float> floats;
 };
 
 /// One node of a program: attributes checked, weights packed, for any input shapes. A session owns
@@ -137,6 +149,8 @@ class DenseContext {
   T* out(int i) const {
     return step_.out<T>(i);
   }
+  std::span<const std::int64_t> integers() const { return types_.integers; }
+  std::span<const float> floats() const { return types_.floats; }
   template <typename T>
   T* scratch() const {
     return reinterpret_cast<T*>(step_.scratch());

@@ -155,7 +155,7 @@ class PlanBuilder {
     infer_outputs_.assign(node.outputs.size(), {});
     InferContext context(infer_inputs_, infer_outputs_, limits_, threads_);
     VISAVIS_RETURN_IF_ERROR(InferOutputs(*node.op, context));
-    std::unique_ptr<NodeTypes> types = TakeTypes();
+    std::unique_ptr<NodeTypes> types = TakeTypes(context);
     if (CanFold(node, *types, context.scratch_bytes())) {
       return FoldNode(node, *types, context.scratch_bytes());
     }
@@ -172,8 +172,10 @@ class PlanBuilder {
   }
 
   // What Infer saw and declared, to live as long as the plan.
-  std::unique_ptr<NodeTypes> TakeTypes() {
+  std::unique_ptr<NodeTypes> TakeTypes(InferContext& context) {
     auto types = std::make_unique<NodeTypes>();
+    types->integers = context.TakeIntegers();
+    types->floats = context.TakeFloats();
     for (const InferContext::Input& input : infer_inputs_) {
       types->inputs.push_back(input.type == nullptr ? TensorType{} : *input.type);
       types->input_storage.push_back(input.storage == nullptr ? Storage{} : *input.storage);

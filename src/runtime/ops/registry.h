@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string_view>
+#include <vector>
 
 #include "model/graph/graph.h"
 #include "runtime/op.h"
@@ -35,8 +35,8 @@ struct OperatorEntry {
 inline constexpr int kFirstOpset = 7;
 inline constexpr int kLastOpset = 21;
 
-/// All operators, sorted by name.
-std::span<const OperatorEntry> OperatorTable();
+/// All operators, sorted by name and operator set.
+std::vector<OperatorEntry> OperatorTable();
 
 /// The dense operator for a node. kUnsupported names node, operator and opset.
 Result<std::unique_ptr<Operator>> CreateOperator(const OperatorArgs& args);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/exit_code.h"
+#include "base/text.h"
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/exit_code.h"
+#include "base/text.h"
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "base/exit_code.h"
+#include "base/text.h"
 #include "visavis/thread_pool.h"
 
 namespace visavis::cli {
@@ -45,19 +46,6 @@ int CheckStandardOutput(int exit_code) {
 }  // namespace
 
 int Common::ThreadCount() const { return threads > 0 ? threads : ThreadPool(0).threads(); }
-
-std::string OneLine(const std::string& text) {
-  std::string line;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
 
 void PrintError(const std::string& message) {
   std::fprintf(stderr, "visavis: %s\n", OneLine(message).c_str());

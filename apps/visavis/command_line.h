@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "visavis/result.h"
 
 namespace visavis::cli {
@@ -60,7 +61,5 @@ class CommandLine {
 void PrintError(const std::string& message);
 /// "visavis: message" on standard error if at least `level` -v were given.
 void Log(const Common& common, int level, const std::string& message);
-/// `text` with control characters as \xNN, so that a file name cannot break lines or terminals.
-std::string OneLine(const std::string& text);
 
 }  // namespace visavis::cli

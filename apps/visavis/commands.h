@@ -6,11 +6,16 @@
 
 namespace visavis::cli {
 
+void AddDetect(CommandLine& line);
+void AddAlign(CommandLine& line);
+void AddEmbed(CommandLine& line);
+void AddCompare(CommandLine& line);
 void AddModelInfo(CommandLine& line);
 void AddModelConvert(CommandLine& line);
 void AddModelBuild(CommandLine& line);
 void AddModelPlan(CommandLine& line);
 void AddModelRun(CommandLine& line);
 void AddBench(CommandLine& line);
+void AddVersion(CommandLine& line);
 
 }  // namespace visavis::cli

@@ -2,11 +2,16 @@
 
 int main(int argc, char** argv) {
   visavis::cli::CommandLine line;
+  visavis::cli::AddDetect(line);
+  visavis::cli::AddAlign(line);
+  visavis::cli::AddEmbed(line);
+  visavis::cli::AddCompare(line);
   visavis::cli::AddModelInfo(line);
   visavis::cli::AddModelConvert(line);
   visavis::cli::AddModelBuild(line);
   visavis::cli::AddModelPlan(line);
   visavis::cli::AddModelRun(line);
   visavis::cli::AddBench(line);
+  visavis::cli::AddVersion(line);
   return line.Main(argc, argv);
 }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/npy.h"
+#include "base/text.h"
 #include "base/try.h"
 
 namespace visavis {
@@ -52,41 +53,6 @@ std::optional<Checkpoint> ParseCheckpoint(std::span<const std::uint8_t> bytes) {
     return std::nullopt;
   }
   return checkpoint;
-}
-
-// Tabs and line ends would break the table.
-std::string TsvField(std::string_view text) {
-  std::string field;
-  for (const char c : text) {
-    switch (c) {
-      case '\t':
-        field += "\\t";
-        break;
-      case '\n':
-        field += "\\n";
-        break;
-      case '\r':
-        field += "\\r";
-        break;
-      case '\\':
-        field += "\\\\";
-        break;
-      default:
-        field += c;
-    }
-  }
-  return field;
-}
-
-// RFC 4180.
-std::string CsvField(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string field = "\"";
-  for (const char c : text) {
-    if (c == '"') field += '"';
-    field += c;
-  }
-  return field + '"';
 }
 
 std::string JsonString(const std::string& text) {
@@ -310,11 +276,11 @@ Status EmbeddingWriter::Add(const std::string& photo, std::span<const Recognized
   return state.InputDone(std::move(next));
 }
 
-Status EmbeddingWriter::AddFailure(const std::string& photo, const Error& why) {
+Status EmbeddingWriter::AddFailure(const std::string& photo, std::string_view kind,
+                                   const std::string& message) {
   State& state = *state_;
   Checkpoint next = state.done;
-  const std::string line =
-      fmt::format("{}\t{}\t{}\n", TsvField(photo), ErrorCodeName(why.code), TsvField(why.message));
+  const std::string line = fmt::format("{}\t{}\t{}\n", TsvField(photo), kind, TsvField(message));
   VISAVIS_RETURN_IF_ERROR(state.Write(kFailed, line, next));
   ++next.failures;
   return state.InputDone(std::move(next));

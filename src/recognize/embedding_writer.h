@@ -42,8 +42,8 @@ class EmbeddingWriter {
 
   /// The next input: one row per face.
   Status Add(const std::string& photo, std::span<const RecognizedFace> faces);
-  /// The next input gave no row.
-  Status AddFailure(const std::string& photo, const Error& why);
+  /// The next input gave no row. `kind` is one word: "no_face" or the ErrorCodeName.
+  Status AddFailure(const std::string& photo, std::string_view kind, const std::string& message);
 
   /// Makes a checkpoint, so that a later run can continue after the last input that was written
   /// whole. Nothing stays on disk if there is none.

@@ -44,7 +44,7 @@ class EmbeddingWriterTest : public testing::Test {
       ASSERT_TRUE(writer.Add("a.jpg", Faces({{1, 2}})));
     }
     if (from <= 1) {
-      ASSERT_TRUE(writer.AddFailure("b\t.jpg", Error{ErrorCode::kNotFound, "no face"}));
+      ASSERT_TRUE(writer.AddFailure("b\t.jpg", "no_face", "no face found"));
     }
     ASSERT_TRUE(writer.Add("c,\".jpg", Faces({{3, 4}, {5, 0.1f}})));
   }
@@ -64,7 +64,7 @@ class EmbeddingWriterTest : public testing::Test {
               "c,\".jpg\t0\t1.00\t2.50\t3.00\t4.00\t0.7500\n"
               "c,\".jpg\t1\t1.00\t2.50\t3.00\t4.00\t0.7500\n");
     EXPECT_EQ(Slurp(Path("out.failed.tsv")),
-              "path\terror\tmessage\nb\\t.jpg\tnot_found\tno face\n");
+              "path\terror\tmessage\nb\\t.jpg\tno_face\tno face found\n");
     EXPECT_EQ(FilesInDir(), 3u);
   }
 
@@ -88,7 +88,7 @@ TEST_F(EmbeddingWriterTest, ContinuesWhereItWasSuspended) {
     ASSERT_TRUE(writer.Add("a.jpg", Faces({{1, 2}})));
     ASSERT_TRUE(writer.Suspend());
     // Written after the checkpoint and lost with the process: must not be there twice.
-    ASSERT_TRUE(writer.AddFailure("b\t.jpg", Error{ErrorCode::kNotFound, "no face"}));
+    ASSERT_TRUE(writer.AddFailure("b\t.jpg", "no_face", "no face found"));
   }
   EXPECT_FALSE(std::filesystem::exists(Path("out.npy")));
   spec_.resume = true;

@@ -1,0 +1,174 @@
+// visavis compare A B
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "base/exit_code.h"
+#include "base/text.h"
+#include "base/try.h"
+#include "commands.h"
+#include "json_output.h"
+#include "photo_options.h"
+#include "visavis/recognize.h"
+
+namespace visavis::cli {
+namespace {
+
+struct Options {
+  std::string a;
+  std::string b;
+  std::optional<double> threshold;
+  bool all = false;
+  std::string model = kDefaultRecognitionModel;
+  FaceChoice choice = FaceChoice::kLargestCentral;
+  MtcnnOptions detector;
+};
+
+// One photo with the faces that take part in the comparison.
+struct Side {
+  std::string path;
+  Image photo;
+  std::vector<RecognizedFace> faces;
+};
+
+struct FacePair {
+  std::size_t a = 0;
+  std::size_t b = 0;
+  Comparison comparison;
+};
+
+Result<Recognizer> LoadRecognizer(const Options& options, const Common& common, ThreadPool* pool) {
+  const FetchOptions fetch = FetchOptionsFor(common);
+  RecognizerOptions recognizer_options;
+  recognizer_options.choice = options.all ? FaceChoice::kAll : options.choice;
+  MtcnnOptions detector_options = options.detector;
+  detector_options.pool = pool;
+  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector,
+                           LoadDetector(detector_options, fetch));
+  EmbedOptions embed_options;
+  embed_options.session.pool = pool;
+  VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
+                           LoadEmbedder(options.model, embed_options, fetch));
+  if (options.threshold) loaded.threshold = {*options.threshold, "given with --threshold"};
+  return Recognizer::Create(std::move(detector), std::move(loaded.embedder),
+                            std::move(loaded.threshold), recognizer_options);
+}
+
+Result<Side> ReadSide(const std::string& path, const Recognizer& recognizer) {
+  VISAVIS_ASSIGN_OR_RETURN(DecodedImage photo, ReadImage(path));
+  VISAVIS_ASSIGN_OR_RETURN(std::vector<RecognizedFace> faces, recognizer.Recognize(photo.image));
+  return Side{path, std::move(photo.image), std::move(faces)};
+}
+
+Result<std::vector<FacePair>> CompareFaces(const Side& a, const Side& b,
+                                           const Recognizer& recognizer) {
+  std::vector<FacePair> pairs;
+  for (std::size_t i = 0; i < a.faces.size(); ++i) {
+    for (std::size_t j = 0; j < b.faces.size(); ++j) {
+      VISAVIS_ASSIGN_OR_RETURN(const Comparison comparison,
+                               recognizer.Compare(a.faces[i].embedding, b.faces[j].embedding));
+      pairs.push_back({i, j, comparison});
+    }
+  }
+  return pairs;
+}
+
+const char* Verdict(bool same_person) { return same_person ? "same person" : "different people"; }
+
+Json SideAsJson(const Side& side) {
+  Json faces = Json::array();
+  for (const RecognizedFace& face : side.faces) faces.push_back(FaceAsJson(face.face));
+  return {{"path", side.path}, {"faces", std::move(faces)}};
+}
+
+Json AsJson(const Side& a, const Side& b, const std::vector<FacePair>& pairs,
+            const Threshold& threshold) {
+  Json list = Json::array();
+  for (const FacePair& pair : pairs) {
+    list.push_back({{"face_a", pair.a},
+                    {"face_b", pair.b},
+                    {"similarity", pair.comparison.similarity},
+                    {"squared_distance", pair.comparison.squared_distance},
+                    {"same_person", pair.comparison.same_person}});
+  }
+  return {{"a", SideAsJson(a)},
+          {"b", SideAsJson(b)},
+          {"threshold", {{"similarity", threshold.similarity}, {"origin", threshold.origin}}},
+          {"pairs", std::move(list)}};
+}
+
+void PrintSide(const char* label, const Side& side) {
+  for (std::size_t i = 0; i < side.faces.size(); ++i) {
+    const Face& face = side.faces[i].face;
+    fmt::print("{}  {}  face {} at ({:.0f},{:.0f}) to ({:.0f},{:.0f}), score {:.4f}\n", label,
+               OneLine(side.path), i, face.box.x1, face.box.y1, face.box.x2, face.box.y2,
+               face.score);
+  }
+}
+
+void PrintText(const Side& a, const Side& b, const std::vector<FacePair>& pairs,
+               const Threshold& threshold) {
+  PrintSide("A", a);
+  PrintSide("B", b);
+  if (pairs.size() == 1) {
+    const Comparison& comparison = pairs.front().comparison;
+    fmt::print("similarity        {:.4f}\n", comparison.similarity);
+    fmt::print("squared distance  {:.4f}\n", comparison.squared_distance);
+    fmt::print("verdict           {}\n", Verdict(comparison.same_person));
+  } else {
+    fmt::print("face A  face B  similarity  squared distance  verdict\n");
+    for (const FacePair& pair : pairs) {
+      fmt::print("{:6}  {:6}  {:10.4f}  {:16.4f}  {}\n", pair.a, pair.b, pair.comparison.similarity,
+                 pair.comparison.squared_distance, Verdict(pair.comparison.same_person));
+    }
+  }
+  fmt::print("threshold         {:.4f} ({})\n", threshold.similarity, threshold.origin);
+}
+
+Result<int> RunCompare(const Options& options, const Common& common) {
+  const PhotoThreads threads(common, 1);
+  VISAVIS_ASSIGN_OR_RETURN(const Recognizer recognizer,
+                           LoadRecognizer(options, common, threads.inner()));
+  Outcome outcome;
+  std::vector<Side> sides;
+  for (const std::string& path : {options.a, options.b}) {
+    if (common.Cancelled()) return MakeError(ErrorCode::kCancelled, "interrupted");
+    VISAVIS_ASSIGN_OR_RETURN(Side side, ReadSide(path, recognizer));
+    if (side.faces.empty()) outcome.NoFace(path);
+    sides.push_back(std::move(side));
+  }
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<FacePair> pairs,
+                           CompareFaces(sides[0], sides[1], recognizer));
+  if (common.json) {
+    PrintJson(AsJson(sides[0], sides[1], pairs, recognizer.threshold()));
+  } else if (!pairs.empty()) {
+    PrintText(sides[0], sides[1], pairs, recognizer.threshold());
+  }
+  return outcome.ExitCode(2);
+}
+
+}  // namespace
+
+void AddCompare(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = line.Add(
+      {"compare",
+       "Say whether two photos show the same person",
+       {"visavis compare a.jpg b.jpg", "visavis compare --all group.jpg portrait.jpg",
+        "visavis compare --threshold 0.5 a.jpg b.jpg", "visavis compare --json a.jpg b.jpg"}},
+      [options](const Common& common) { return RunCompare(*options, common); });
+  command->add_option("A", options->a, "A photo")->required();
+  command->add_option("B", options->b, "Another photo")->required();
+  command
+      ->add_option("--threshold", options->threshold,
+                   "Same person from this similarity on (default: the network's own)")
+      ->check(CLI::Range(-1.0, 1.0));
+  command->add_flag("--all", options->all, "Compare every face of A with every face of B");
+  AddModelOption(*command, options->model);
+  AddFaceChoice(*command, options->choice);
+  AddDetectorOptions(*command, options->detector);
+}
+
+}  // namespace visavis::cli

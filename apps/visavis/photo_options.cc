@@ -1,0 +1,111 @@
+#include "photo_options.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/exit_code.h"
+#include "base/progress.h"
+
+namespace visavis::cli {
+
+void AddDetectorOptions(CLI::App& command, MtcnnOptions& options) {
+  command
+      .add_option("--min-size", options.min_size_px, "Smallest side of a face to look for, pixels")
+      ->check(CLI::Range(12.0, 65500.0))
+      ->capture_default_str();
+  command
+      .add_option("--thresholds", options.thresholds,
+                  "Scores that must be exceeded after the three stages, e.g. 0.6,0.7,0.8")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_flag("--accurate-landmarks,!--no-accurate-landmarks", options.accurate_landmarks,
+                   "Refine landmarks with a fourth network (default: yes)");
+  command.add_option("--max-faces", options.max_faces, "Keep the best this many; 0 = all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void AddFaceChoice(CLI::App& command, FaceChoice& choice) {
+  static const std::map<std::string, FaceChoice> kNames{
+      {"largest-central", FaceChoice::kLargestCentral},
+      {"largest", FaceChoice::kLargest},
+      {"best-score", FaceChoice::kBestScore},
+      {"all", FaceChoice::kAll}};
+  command
+      .add_option(
+          "--face", choice,
+          "Which face of a photo: largest-central (largest area - 2 x squared distance from "
+          "the centre), largest, best-score or all")
+      ->transform(CLI::Transformer(kNames))
+      ->option_text("NAME [largest-central]");
+}
+
+void AddModelOption(CLI::App& command, std::string& model) {
+  command
+      .add_option("--model", model,
+                  "Recognition network: a name of the manifest, or an ONNX or MXNet file")
+      ->capture_default_str();
+}
+
+FetchOptions FetchOptionsFor(const Common& common) {
+  FetchOptions options;
+  options.cancel = common.cancel;
+  options.show_licence = [](const Asset& asset) {
+    PrintError(fmt::format("model {}: licence: {}", asset.name, asset.licence));
+  };
+  // One bar per file, made at its first bytes.
+  auto bars = std::make_shared<std::map<std::string, std::unique_ptr<ProgressBar>>>();
+  options.progress = [bars](const std::string& file, std::int64_t done, std::int64_t total) {
+    auto& bar = (*bars)[file];
+    if (bar == nullptr) bar = std::make_unique<ProgressBar>(file, total, ProgressUnit::kBytes);
+    bar->Update(done);
+    if (done >= total) bar->Clear();
+  };
+  return options;
+}
+
+PhotoThreads::PhotoThreads(const Common& common, std::size_t photos) {
+  const int threads = common.ThreadCount();
+  const bool several = photos > 1;
+  outer_ = several ? threads : 1;
+  if (!several && threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
+}
+
+void Outcome::Fail(const Error& error) {
+  PrintError(error.message);
+  errors_.push_back(error.code);
+}
+
+void Outcome::NoFace(const std::string& path) {
+  PrintError(NoFaceMessage(path));
+  ++without_face_;
+}
+
+int Outcome::ExitCode(std::size_t inputs) const {
+  if (inputs == 1 && !errors_.empty()) return ExitCodeOf(errors_.front());
+  return errors_.empty() && without_face_ == 0 ? kExitOk : kExitIncomplete;
+}
+
+std::string NoFaceMessage(const std::string& path) { return path + ": no face found"; }
+
+Json NumberAsJson(float value) { return std::stod(fmt::format("{}", value)); }
+
+Json BoxAsJson(const Box& box) {
+  return {NumberAsJson(box.x1), NumberAsJson(box.y1), NumberAsJson(box.x2), NumberAsJson(box.y2)};
+}
+
+Json FaceAsJson(const Face& face) {
+  Json landmarks = Json::array();
+  for (const Point& point : face.landmarks)
+    landmarks.push_back({NumberAsJson(point.x), NumberAsJson(point.y)});
+  return {
+      {"box", BoxAsJson(face.box)}, {"score", NumberAsJson(face.score)}, {"landmarks", landmarks}};
+}
+
+Json ErrorAsJson(const Error& error) {
+  return {{"code", ErrorCodeName(error.code)}, {"message", error.message}};
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,62 @@
+// Options that several subcommands about photos share, and the parts they ask for.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "command_line.h"
+#include "json_output.h"
+#include "visavis/recognize.h"
+#include "visavis/thread_pool.h"
+
+namespace visavis::cli {
+
+/// --min-size, --thresholds, --[no-]accurate-landmarks, --max-faces.
+void AddDetectorOptions(CLI::App& command, MtcnnOptions& options);
+/// --face largest-central|largest|best-score|all, default `choice`.
+void AddFaceChoice(CLI::App& command, FaceChoice& choice);
+/// --model NAME|FILE, default the default recognition model.
+void AddModelOption(CLI::App& command, std::string& model);
+
+/// Licence notes and a download's progress on standard error; stops when the user does.
+FetchOptions FetchOptionsFor(const Common& common);
+
+/// How --threads is spent: on several photos at once if there are several, else on the networks
+/// that work on the one.
+class PhotoThreads {
+ public:
+  PhotoThreads(const Common& common, std::size_t photos);
+  int outer() const { return outer_; }               ///< photos at once
+  ThreadPool* inner() const { return pool_.get(); }  ///< for detector and embedder; may be null
+
+ private:
+  int outer_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+/// How the photos of one command went. Prints what went wrong at once.
+class Outcome {
+ public:
+  void Fail(const Error& error);
+  /// No face where one was needed: an answer, but not the one that was asked for.
+  void NoFace(const std::string& path);
+  /// kExitOk; the error's own code if there was one input; kExitIncomplete otherwise.
+  int ExitCode(std::size_t inputs) const;
+
+ private:
+  std::vector<ErrorCode> errors_;
+  std::size_t without_face_ = 0;
+};
+
+/// The message about a photo without a face.
+std::string NoFaceMessage(const std::string& path);
+
+/// With as few digits as tell the float from its neighbours.
+Json NumberAsJson(float value);
+Json BoxAsJson(const Box& box);
+/// Box, score and landmarks.
+Json FaceAsJson(const Face& face);
+Json ErrorAsJson(const Error& error);
+
+}  // namespace visavis::cli

@@ -36,7 +36,9 @@ std::vector<std::size_t> ChooseFaces(const std::vector<Face>& faces, int image_w
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return value(a) > value(b); });
-  if (choice != FaceChoice::kAll && order.size() > 1) order.resize(1);
+  if (choice != FaceChoice::kAll && order.size() > 1) {
+    order.erase(order.begin() + 1, order.end());
+  }
   return order;
 }
 

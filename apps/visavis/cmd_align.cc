@@ -107,9 +107,8 @@ Result<int> RunAlign(const Options& options, const Common& common) {
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
                            LoadDetector(detector_options, FetchOptionsFor(common)));
 
-  const LocateFaces locate = [&](std::size_t i) -> Result<std::vector<RecognizedFace>> {
-    VISAVIS_ASSIGN_OR_RETURN(const DecodedImage photo, ReadImage(options.images[i]));
-    return FindFaces(photo.image, *detector, options.choice, options.size_px);
+  const LocateFaces locate = [&](std::size_t i) {
+    return FindFacesInPhoto(options.images[i], *detector, options.choice, options.size_px);
   };
   CropWriter writer(options.folder, std::move(csv));
   Outcome outcome;

@@ -112,8 +112,7 @@ struct Job {
   Result<std::vector<RecognizedFace>> Locate(std::size_t i) const {
     if (i >= photos.paths.size()) return photos.failures[i - photos.paths.size()].second;
     if (detector == nullptr) return ReadAligned(Path(i), embedder.crop_size_px());
-    VISAVIS_ASSIGN_OR_RETURN(const DecodedImage photo, ReadImage(Path(i)));
-    return FindFaces(photo.image, *detector, options.choice, embedder.crop_size_px());
+    return FindFacesInPhoto(Path(i), *detector, options.choice, embedder.crop_size_px());
   }
 };
 

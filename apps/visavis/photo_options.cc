@@ -6,7 +6,9 @@
 #include <map>
 
 #include "base/exit_code.h"
+#include "base/file_system.h"
 #include "base/progress.h"
+#include "base/try.h"
 
 namespace visavis::cli {
 
@@ -64,6 +66,14 @@ FetchOptions FetchOptionsFor(const Common& common) {
     if (done >= total) bar->Clear();
   };
   return options;
+}
+
+Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,
+                                                     const Detector& detector, FaceChoice choice,
+                                                     int crop_size_px) {
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> bytes,
+                           FileSystem::Real().ReadFile(path, Limits().image_file_bytes));
+  return FindFacesInFile(bytes, path, detector, choice, crop_size_px);
 }
 
 PhotoThreads::PhotoThreads(const Common& common, std::size_t photos) {

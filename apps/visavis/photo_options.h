@@ -22,6 +22,11 @@ void AddModelOption(CLI::App& command, std::string& model);
 /// Licence notes and a download's progress on standard error; stops when the user does.
 FetchOptions FetchOptionsFor(const Common& common);
 
+/// Reads a photo and finds the wanted faces in it.
+Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,
+                                                     const Detector& detector, FaceChoice choice,
+                                                     int crop_size_px);
+
 /// How --threads is spent: on several photos at once if there are several, else on the networks
 /// that work on the one.
 class PhotoThreads {

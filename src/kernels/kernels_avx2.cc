@@ -21,6 +21,7 @@ namespace {
 #include "kernels/depthwise_impl.inc"
 #include "kernels/fc_impl.inc"
 #include "kernels/planar_impl.inc"
+#include "kernels/layout_impl.inc"
 #include "kernels/machine_impl.inc"
 // clang-format on
 
@@ -35,6 +36,7 @@ void AddAvx2(KernelTable& table) {
   table.winograd_output_f32 = WinogradOutput<F32Dot>;
   table.winograd_output_raw = WinogradOutputRaw;
   table.fc_f32 = Fc<F32Dot>;
+  AddLayout(table);
   table.peak_f32 = PeakF32;
   table.read_memory = ReadMemory;
 }

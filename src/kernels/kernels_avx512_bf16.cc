@@ -19,6 +19,7 @@ namespace {
 #include "kernels/winograd_impl.inc"
 #include "kernels/depthwise_impl.inc"
 #include "kernels/fc_impl.inc"
+#include "kernels/layout_impl.inc"
 // clang-format on
 
 struct Bf16Dot {
@@ -82,6 +83,7 @@ void AddAvx512Bf16(KernelTable& table) {
   table.winograd_input_bf16 = WinogradInput<std::uint16_t>;
   table.winograd_output_bf16 = WinogradOutput<Bf16Dot>;
   table.fc_bf16 = Fc<Bf16Dot>;
+  AddLayout(table);
   table.peak_bf16 = PeakBf16;
   table.peak_int8 = PeakInt8;
 }

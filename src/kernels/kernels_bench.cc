@@ -129,10 +129,10 @@ struct Layer {
   }
 };
 
-/// Blocked input (border 1) and output of a layer, fp32 sized.
+/// Blocked input (with its border) and output (border 1) of a layer, fp32 sized.
 struct Planes {
   explicit Planes(const Layer& l)
-      : in_side(l.size * l.stride + 2),
+      : in_side((l.size - 1) * l.stride + l.kernel),
         in(static_cast<std::size_t>(BlocksOf(l.in) * in_side * in_side * kLanes)),
         out(static_cast<std::size_t>(BlocksOf(l.out) * (l.size + 2) * (l.size + 2) * kLanes)),
         bias(static_cast<std::size_t>(BlocksOf(l.out) * kLanes)) {}
@@ -252,14 +252,12 @@ void BenchWinograd(const Bench& bench, const Layer& l, int m, WinogradKind kind)
 void BenchDepthwise(const Bench& bench, const Layer& l, bool bf16) {
   const std::string kernel = bf16 ? "depthwise_bf16" : "depthwise_f32";
   if (!bench.Wanted(kernel + " " + l.Name())) return;
-  Layer padded = l;
-  padded.size = l.size + l.kernel;
-  const Planes planes(padded);
+  const Planes planes(l);
   const Store store = bf16 ? Store::kBf16 : Store::kF32;
   const Buffer weights(PackedDepthwiseSize(l.in, l.kernel * l.kernel));
   DepthwiseArgs a;
   a.in = planes.In(store);
-  a.out = planes.Out(padded, store);
+  a.out = planes.Out(l, store);
   a.out_width = l.size;
   a.stride = l.stride;
   a.kernel_h = a.kernel_w = l.kernel;

@@ -1,0 +1,240 @@
+// Runs the node test vectors of the ONNX project (Debian package libonnx-testdata) and checks that
+// docs/operators.md tells the truth: which operators, which cases pass, what is refused and why.
+//
+// VISAVIS_UPDATE_DOCS=1 in the environment rewrites the page instead of comparing with it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "model/onnx/tensor_proto.h"
+#include "runtime/ops/registry.h"
+#include "tensor/convert.h"
+#include "visavis/model.h"
+#include "visavis/session.h"
+
+namespace visavis {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCases = "/usr/share/libonnx-testdata/data/node";
+// As onnx/backend/test/runner.
+constexpr double kRelativeTolerance = 1e-3;
+constexpr double kAbsoluteTolerance = 1e-7;
+
+std::string ReadAll(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+Result<Tensor> LoadTensor(const fs::path& path) {
+  onnx::TensorProto proto;
+  if (!proto.ParseFromString(ReadAll(path))) {
+    return MakeError(ErrorCode::kUnsupported, "test data that are no tensor");
+  }
+  return onnx_format::ReadTensor(proto, std::nullopt, path.filename().string(), {});
+}
+
+Result<std::vector<Tensor>> LoadTensors(const fs::path& folder, const std::string& prefix) {
+  std::vector<Tensor> tensors;
+  for (int i = 0; fs::exists(folder / fmt::format("{}_{}.pb", prefix, i)); ++i) {
+    VISAVIS_ASSIGN_OR_RETURN(Tensor tensor,
+                             LoadTensor(folder / fmt::format("{}_{}.pb", prefix, i)));
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+// The elements as doubles; integers beyond 2^53 do not occur in the cases.
+std::vector<double> Numbers(const Tensor& tensor) {
+  std::vector<double> numbers;
+  const auto append = [&](auto values) {
+    for (const auto x : values) numbers.push_back(static_cast<double>(x));
+  };
+  switch (tensor.dtype()) {
+    case DType::kF64:
+      append(tensor.data<double>());
+      break;
+    case DType::kU8:
+      append(tensor.data<std::uint8_t>());
+      break;
+    case DType::kI8:
+      append(tensor.data<std::int8_t>());
+      break;
+    case DType::kU16:
+      append(tensor.data<std::uint16_t>());
+      break;
+    case DType::kI16:
+      append(tensor.data<std::int16_t>());
+      break;
+    case DType::kI32:
+      append(tensor.data<std::int32_t>());
+      break;
+    case DType::kI64:
+      append(tensor.data<std::int64_t>());
+      break;
+    case DType::kBool:
+      append(std::span(static_cast<const std::uint8_t*>(tensor.raw()),
+                       static_cast<std::size_t>(tensor.elements())));
+      break;
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16: {
+      const Tensor floats = ToFloat32(tensor);
+      append(floats.data<float>());
+      break;
+    }
+  }
+  return numbers;
+}
+
+// Empty if equal within the tolerance.
+std::string Difference(const Tensor& got, const Tensor& want) {
+  if (got.dtype() != want.dtype() || got.shape() != want.shape()) {
+    return fmt::format("{} {}, want {} {}", Name(got.dtype()), got.shape().ToString(),
+                       Name(want.dtype()), want.shape().ToString());
+  }
+  const std::vector<double> a = Numbers(got);
+  const std::vector<double> b = Numbers(want);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool same =
+        a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])) ||
+        std::abs(a[i] - b[i]) <= kAbsoluteTolerance + kRelativeTolerance * std::abs(b[i]);
+    if (!same) return fmt::format("element {} is {}, want {}", i, a[i], b[i]);
+  }
+  return {};
+}
+
+Status CheckOutputs(const Model& model, bool reference, const std::vector<Tensor>& inputs,
+                    const std::vector<Tensor>& wanted) {
+  SessionOptions options;
+  options.reference = reference;
+  VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(model, options));
+  const std::vector<TensorView> views(inputs.begin(), inputs.end());
+  std::vector<Tensor> outputs(session.outputs().size());
+  VISAVIS_RETURN_IF_ERROR(session.Run(views, outputs));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::string difference = Difference(outputs[i], wanted[i]);
+    if (!difference.empty()) {
+      return MakeError(ErrorCode::kInternal, "output {}: {}", i, difference);
+    }
+  }
+  return {};
+}
+
+// As written, and as compiled for speed.
+Status RunCase(const fs::path& folder) {
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load((folder / "model.onnx").string()));
+  const fs::path data = folder / "test_data_set_0";
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, LoadTensors(data, "input"));
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, LoadTensors(data, "output"));
+  VISAVIS_RETURN_IF_ERROR(CheckOutputs(model, true, inputs, outputs));
+  return CheckOutputs(model, false, inputs, outputs);
+}
+
+std::set<std::string> OperatorTypes(const fs::path& folder) {
+  onnx::ModelProto proto;
+  std::set<std::string> types;
+  if (!proto.ParseFromString(ReadAll(folder / "model.onnx"))) return types;
+  for (const onnx::NodeProto& node : proto.graph().node()) types.insert(node.op_type());
+  return types;
+}
+
+struct Tally {
+  std::vector<std::string> passed;
+  std::map<std::string, std::string> refused;  // case -> reason
+};
+
+// Reasons name files and nodes; the page keeps what comes after.
+std::string ShortReason(const std::string& message) {
+  const std::size_t last = message.rfind("): ");
+  const std::string reason = last == std::string::npos ? message : message.substr(last + 3);
+  const std::size_t file = reason.find(".onnx: ");
+  return file == std::string::npos ? reason : reason.substr(file + 7);
+}
+
+std::string Page(const std::map<std::string, Tally>& tallies) {
+  std::ostringstream page;
+  page << "# Operators\n\n"
+          "The dense operators of `src/runtime/ops`, and how many of the ONNX project's node test\n"
+          "vectors (release 1.12, operator set 17) they pass. `onnx_node_test` writes and checks "
+          "this page.\n"
+          "Whatever is not in this table is refused with the names of node, operator and operator "
+          "set.\n\n"
+          "| Operator | Operator sets | Cases passed | Not implemented |\n|---|---|---|---|\n";
+  for (const OperatorEntry& entry : OperatorTable()) {
+    const auto tally = tallies.find(std::string(entry.op_type));
+    const std::size_t passed = tally == tallies.end() ? 0 : tally->second.passed.size();
+    const std::size_t refused = tally == tallies.end() ? 0 : tally->second.refused.size();
+    page << fmt::format("| {} | {}-{} | {}/{} | {} |\n", entry.op_type, entry.first_opset,
+                        entry.last_opset, passed, passed + refused, entry.refuses);
+  }
+  page << "\n## Cases refused\n\n| Case | Why |\n|---|---|\n";
+  for (const auto& [name, tally] : tallies) {
+    for (const auto& [which, reason] : tally.refused) {
+      page << fmt::format("| {} | {} |\n", which, reason);
+    }
+  }
+  page
+      << "\n## Cases passed\n\nCases that need several operators are listed under \"several\".\n\n";
+  for (const auto& [name, tally] : tallies) {
+    if (!tally.passed.empty()) {
+      page << fmt::format("- {}: {}\n", name, fmt::join(tally.passed, " "));
+    }
+  }
+  return page.str();
+}
+
+TEST(OnnxNodeTest, ThePageOfOperatorsIsTrue) {
+  if (!fs::exists(kCases)) {
+    GTEST_SKIP() << "SKIPPED: " << kCases << " is missing; install libonnx-testdata";
+  }
+  std::set<std::string> claimed;
+  for (const OperatorEntry& entry : OperatorTable()) claimed.emplace(entry.op_type);
+
+  std::vector<fs::path> folders;
+  for (const fs::directory_entry& entry : fs::directory_iterator(kCases)) {
+    folders.push_back(entry.path());
+  }
+  std::ranges::sort(folders);
+  std::map<std::string, Tally> tallies;
+  for (const fs::path& folder : folders) {
+    const std::set<std::string> types = OperatorTypes(folder);
+    if (types.empty() || !std::ranges::includes(claimed, types)) continue;
+    const std::string name = folder.filename().string();
+    const Status status = RunCase(folder);
+    Tally& tally = tallies[types.size() == 1 ? *types.begin() : "several"];
+    if (status.has_value()) {
+      tally.passed.push_back(name);
+      continue;
+    }
+    // Anything but a refusal is a bug.
+    EXPECT_EQ(status.error().code, ErrorCode::kUnsupported)
+        << name << ": " << status.error().message;
+    tally.refused[name] = ShortReason(status.error().message);
+  }
+
+  const std::string page = Page(tallies);
+  const fs::path path = fs::path(VISAVIS_SOURCE_DIR) / "docs/operators.md";
+  if (std::getenv("VISAVIS_UPDATE_DOCS") != nullptr) {
+    std::ofstream(path) << page;
+    return;
+  }
+  EXPECT_EQ(ReadAll(path), page) << "run again with VISAVIS_UPDATE_DOCS=1";
+}
+
+}  // namespace
+}  // namespace visavis

@@ -81,7 +81,8 @@ void ComparePhotos(bool accurate_landmarks) {
   options.accurate_landmarks = accurate_landmarks;
   const std::unique_ptr<Detector> detector = LoadMtcnn(options);
   Differences total;
-  for (const auto& [name, expected] : ReadSharedJson("expected/mtcnn/photos.json").items()) {
+  const Json photos = ReadSharedJson("expected/mtcnn/photos.json");
+  for (const auto& [name, expected] : photos.items()) {
     const Image photo = ReadSharedImage("data/photos/" + name);
     const Result<std::vector<Face>> faces = detector->Detect(photo);
     ASSERT_TRUE(faces) << faces.error().message;

@@ -19,7 +19,7 @@ inline constexpr std::string_view kFusedDomain = "visavis";
 ///
 /// Inputs (FusedConvInput): x [N,C,H,W] and weights [M,C/group,kH,kW] float32; the rest optional:
 /// bias [M], in_scale [C] (group 1 only), out_scale [M] and border [C] float64 constants, slope [M]
-/// a float32 constant, residual computed at run time (it broadcasts as ONNX's Add does).
+/// a float32 constant, residual computed at run time, of y's shape.
 /// Scales stay apart from the weights, which thus remain those of the file and are never copied;
 /// they are multiplied in double when weights are packed.
 /// Attributes: strides, pads, dilations, group as Conv; activation = "none", "relu", "prelu" or

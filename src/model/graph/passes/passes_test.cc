@@ -28,6 +28,7 @@ struct Chain {
     graph.opset = 11;
     last = graph.AddValue("x");
     graph.inputs = {last};
+    graph.value(last).shape = std::vector<Dim>{{-1, "N"}, {2, ""}, {-1, "H"}, {-1, "W"}};
   }
   ValueId Floats(const std::string& name, Shape shape, std::vector<float> values) {
     return graph.AddConstant(name,
@@ -155,6 +156,35 @@ TEST(Passes, OfTwoConvolutionsTheLaterTakesTheAddition) {
   ASSERT_EQ(result.nodes.size(), 2u);
   EXPECT_EQ(result.nodes[1].inputs[kConvResidual], first);
   EXPECT_EQ(result.nodes[1].Int("residual_first", 0), 1);
+}
+
+// [N,2,1,1] + [N,2,H,W] broadcasts: no residual of a convolution.
+TEST(Passes, AnAdditionThatMayBroadcastIsLeftAlone) {
+  Chain chain;
+  const ValueId x = chain.last;
+  chain.Add("GlobalAveragePool");
+  chain.Add("Conv", {chain.Weights(2, 2, 1)});
+  chain.Add("Add", {x});
+  const Graph result = AttachEpilogues(FuseLinear(chain.Finish()));
+  EXPECT_EQ(CountOperators(result).at(":Add"), 1);
+}
+
+// A strided convolution and a pool that rounds up both halve any size: SCRFD's shortcuts.
+TEST(Passes, HalvedSizesAreProvedEqual) {
+  Chain chain;
+  const ValueId x = chain.last;
+  Node& pool = chain.Add("AveragePool");
+  pool.attributes["kernel_shape"] = std::vector<std::int64_t>{2, 2};
+  pool.attributes["strides"] = std::vector<std::int64_t>{2, 2};
+  pool.attributes["ceil_mode"] = std::int64_t{1};
+  const ValueId pooled = chain.last;
+  chain.last = x;
+  Node& conv = chain.Add("Conv", {chain.Weights(2, 2, 3)});
+  conv.attributes["pads"] = std::vector<std::int64_t>{1, 1, 1, 1};
+  conv.attributes["strides"] = std::vector<std::int64_t>{2, 2};
+  chain.Add("Add", {pooled});
+  const Graph result = AttachEpilogues(FuseLinear(chain.Finish()));
+  EXPECT_EQ(CountOperators(result).count(":Add"), 0u);
 }
 
 TEST(Passes, AConvolutionOfDynamicWeightsIsLeftAlone) {

@@ -1,0 +1,54 @@
+// Which algorithm computes a convolution: a written rule, never a measurement.
+#pragma once
+
+#include <string>
+
+#include "kernels/kernels.h"
+#include "visavis/session.h"
+
+namespace visavis {
+
+/// One way to compute a dense convolution.
+struct ConvAlgorithm {
+  int winograd_m = 0;  ///< 0: direct; else F(m x m, 3 x 3)
+  bool raw = false;    ///< Winograd that transforms plain weights on the fly
+  bool bf16 = false;   ///< products of bfloat16 numbers, summed in float
+  friend bool operator==(const ConvAlgorithm&, const ConvAlgorithm&) = default;
+};
+
+/// "direct", "winograd F(4x4)", "winograd F(3x3) raw", each with " bf16" if so.
+std::string Name(const ConvAlgorithm& algorithm);
+
+/// What the rule looks at: one image of one layer.
+struct ConvWork {
+  int in_channels = 0;
+  int out_channels = 0;
+  int taps = 0;
+  int out_height = 0;
+  int out_width = 0;
+  bool winograd = false;  ///< 3x3, stride 1, no dilation
+};
+
+/// What the rule may choose from, and on what machine.
+struct CostModel {
+  double flops_per_s = 0;         ///< multiply-adds of one core, times 2
+  double weight_bytes_per_s = 0;  ///< weights streaming to one core
+  double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
+  bool low_memory = false;
+  bool bf16 = false;
+};
+
+/// The model for a session. `weight_bytes` are those of the whole network: small ones stay in the
+/// shared cache from run to run.
+CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool low_memory,
+                        double weight_bytes);
+
+/// Seconds that one image takes by `algorithm`.
+double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
+                       const CostModel& model);
+
+/// The algorithm with the lowest estimate. Depends on neither batch nor threads, so results do not
+/// either.
+ConvAlgorithm ChooseAlgorithm(const ConvWork& work, const CostModel& model);
+
+}  // namespace visavis

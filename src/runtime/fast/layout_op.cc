@@ -1,0 +1,180 @@
+// Changes of layout between dense and blocked values.
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "runtime/fast/conv_step.h"
+#include "runtime/fast/operators.h"
+
+namespace visavis {
+namespace {
+
+// Between dense NCHW and blocked, one image at a time.
+class LayoutStep final : public Step {
+ public:
+  enum class Kind : std::uint8_t { kToBlocked, kToDense, kReborder };
+  LayoutStep(Kind kind, const BlockedSpec& spec, const KernelTable& kernels, const NodeTypes& types)
+      : kind_(kind),
+        spec_(spec),
+        kernels_(kernels),
+        in_(types.inputs[0], types.input_storage[0]),
+        out_(types.outputs[0], types.output_storage[0]) {}
+
+  Status Run(const StepContext& context) const override {
+    const Nchw& d = in_.dims();
+    const std::ptrdiff_t plane = std::ptrdiff_t{d.h} * d.w;
+    if (kind_ != Kind::kToDense) out_.FillBorder(kernels_, context.output(0), spec_);
+    for (int image = 0; image < d.n; ++image) {
+      const std::ptrdiff_t dense = image * d.c * plane;
+      switch (kind_) {
+        case Kind::kToBlocked:
+          kernels_.planar_to_blocked(PlanarIn{context.in<float>(0) + dense, d.w, plane},
+                                     out_.Out(context.output(0), image), d.c, d.h, d.w);
+          break;
+        case Kind::kToDense:
+          kernels_.blocked_to_planar(in_.In(context.input(0), image),
+                                     PlanarOut{context.out<float>(0) + dense, d.w, plane}, d.c, d.h,
+                                     d.w);
+          break;
+        case Kind::kReborder:
+          kernels_.affine(in_.In(context.input(0), image), out_.Out(context.output(0), image),
+                          d.blocks(), d.h, d.w, nullptr, Epilogue{});
+          break;
+      }
+    }
+    return {};
+  }
+
+  StepInfo Describe() const override {
+    StepInfo info;
+    info.kernel = KernelName(kernels_, false);
+    info.algorithm = kind_ == Kind::kToBlocked ? "dense to c16"
+                     : kind_ == Kind::kToDense ? "c16 to dense"
+                                               : "c16 to another border";
+    return info;
+  }
+
+ private:
+  Kind kind_;
+  const BlockedSpec& spec_;
+  const KernelTable& kernels_;
+  const BlockedValue in_;
+  const BlockedValue out_;
+};
+
+class LayoutChange final : public Operator {
+ public:
+  LayoutChange(LayoutStep::Kind kind, BlockedSpec spec, const KernelTable& kernels)
+      : kind_(kind), spec_(std::move(spec)), kernels_(kernels) {}
+
+  Status Infer(InferContext& context) const override {
+    VISAVIS_ASSIGN_OR_RETURN(const Nchw dims, NchwOf(context.shape(0)));
+    if (context.dtype(0) != DType::kF32) {
+      return MakeError(ErrorCode::kInvalidArgument, "input is {}, want float32",
+                       Name(context.dtype(0)));
+    }
+    if (kind_ == LayoutStep::Kind::kToDense) {
+      return context.SetOutput(0, DType::kF32, dims.shape());
+    }
+    return context.SetOutput(0, DType::kF32, dims.shape(), BlockedStorage(dims, spec_));
+  }
+
+  std::unique_ptr<Step> MakeStep(const NodeTypes& types) const override {
+    return std::make_unique<LayoutStep>(kind_, spec_, kernels_, types);
+  }
+
+ private:
+  LayoutStep::Kind kind_;
+  BlockedSpec spec_;
+  const KernelTable& kernels_;
+};
+
+// Blocked NCHW to dense [N,H,W,C] or [H,W,N,C]: the channels of a pixel lie together already.
+class ChannelsLastStep final : public Step {
+ public:
+  ChannelsLastStep(bool batch_third, const KernelTable& kernels, const NodeTypes& types)
+      : batch_third_(batch_third),
+        kernels_(kernels),
+        in_(types.inputs[0], types.input_storage[0]) {}
+
+  Status Run(const StepContext& context) const override {
+    const Nchw& d = in_.dims();
+    const std::ptrdiff_t pixel_stride = std::ptrdiff_t{d.c} * (batch_third_ ? d.n : 1);
+    for (int image = 0; image < d.n; ++image) {
+      float* to = context.out<float>(0) +
+                  image * (batch_third_ ? std::ptrdiff_t{d.c} : pixel_stride * d.h * d.w);
+      const BlockedIn from = in_.In(context.input(0), image);
+      for (int y = 0; y < d.h; ++y) {
+        for (int x = 0; x < d.w; ++x, to += pixel_stride) CopyPixel(from, y, x, to);
+      }
+    }
+    return {};
+  }
+
+  StepInfo Describe() const override {
+    StepInfo info;
+    info.kernel = KernelName(kernels_, false);
+    info.algorithm = "c16 to channels last";
+    return info;
+  }
+
+ private:
+  void CopyPixel(const BlockedIn& from, int y, int x, float* to) const {
+    for (int first = 0; first < in_.dims().c; first += kLanes) {
+      const std::ptrdiff_t at =
+          first / kLanes * from.block + y * from.row + std::ptrdiff_t{x} * kLanes;
+      const int count = std::min(kLanes, in_.dims().c - first);
+      float lanes[kLanes];
+      LoadLanes(kernels_, from, at, lanes);
+      std::copy_n(lanes, count, to + first);
+    }
+  }
+
+  bool batch_third_;
+  const KernelTable& kernels_;
+  const BlockedValue in_;
+};
+
+class ToChannelsLast final : public Operator {
+ public:
+  ToChannelsLast(bool batch_third, const KernelTable& kernels)
+      : batch_third_(batch_third), kernels_(kernels) {}
+
+  Status Infer(InferContext& context) const override {
+    VISAVIS_ASSIGN_OR_RETURN(const Nchw d, NchwOf(context.shape(0)));
+    return context.SetOutput(0, DType::kF32,
+                             batch_third_ ? Shape{d.h, d.w, d.n, d.c} : Shape{d.n, d.h, d.w, d.c});
+  }
+
+  std::unique_ptr<Step> MakeStep(const NodeTypes& types) const override {
+    return std::make_unique<ChannelsLastStep>(batch_third_, kernels_, types);
+  }
+
+ private:
+  bool batch_third_;
+  const KernelTable& kernels_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> MakeToBlocked(BlockedSpec spec, const FastContext& context) {
+  return std::make_unique<LayoutChange>(LayoutStep::Kind::kToBlocked, std::move(spec),
+                                        *context.kernels);
+}
+
+std::unique_ptr<Operator> MakeReborder(BlockedSpec spec, const FastContext& context) {
+  return std::make_unique<LayoutChange>(LayoutStep::Kind::kReborder, std::move(spec),
+                                        *context.kernels);
+}
+
+std::unique_ptr<Operator> MakeToDense(const FastContext& context) {
+  return std::make_unique<LayoutChange>(LayoutStep::Kind::kToDense, BlockedSpec{},
+                                        *context.kernels);
+}
+
+std::unique_ptr<Operator> MakeToChannelsLast(bool batch_third, const FastContext& context) {
+  return std::make_unique<ToChannelsLast>(batch_third, *context.kernels);
+}
+
+}  // namespace visavis

@@ -1,0 +1,69 @@
+# The installed product: one static library of all folders, optionally a shared one, public headers,
+# find_package(visavis), pkg-config, the program, its man page and completions.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+option(VISAVIS_BUILD_SHARED_LIBRARY "Also build libvisavis.so, which shows only the public interface" OFF)
+
+# Measurement and evaluation stay out of the library: no public header shows them.
+get_property(folders GLOBAL PROPERTY VISAVIS_FOLDERS)
+list(REMOVE_ITEM folders visavis_bench visavis_evaluate)
+set(objects "")
+set(libraries "")
+foreach(folder ${folders})
+  list(APPEND objects $<TARGET_OBJECTS:${folder}>)
+  get_target_property(links ${folder} LINK_LIBRARIES)
+  foreach(link ${links})
+    if(NOT link MATCHES "^visavis_")
+      list(APPEND libraries ${link})
+    endif()
+  endforeach()
+endforeach()
+list(REMOVE_DUPLICATES libraries)
+
+function(visavis_product TARGET KIND)
+  add_library(${TARGET} ${KIND} ${objects})
+  set_target_properties(${TARGET} PROPERTIES OUTPUT_NAME visavis LINKER_LANGUAGE CXX
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  target_compile_features(${TARGET} INTERFACE cxx_std_20)
+  target_include_directories(${TARGET} INTERFACE
+    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+endfunction()
+
+visavis_product(visavis_library STATIC)
+set_target_properties(visavis_library PROPERTIES EXPORT_NAME visavis)
+target_link_libraries(visavis_library INTERFACE ${libraries})
+install(TARGETS visavis_library EXPORT visavis-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+if(VISAVIS_BUILD_SHARED_LIBRARY)
+  visavis_product(visavis_shared SHARED)
+  target_link_libraries(visavis_shared PRIVATE ${libraries})
+  # Libraries that were linked in statically must not show through ours.
+  target_link_options(visavis_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+  set_target_properties(visavis_shared PROPERTIES EXPORT_NAME visavis_shared)
+  install(TARGETS visavis_shared EXPORT visavis-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+
+install(TARGETS visavis RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/visavis DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/visavis)
+install(EXPORT visavis-targets NAMESPACE visavis:: DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/visavis-config.cmake.in
+  ${CMAKE_BINARY_DIR}/visavis-config.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/visavis-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/visavis-config.cmake
+  ${CMAKE_BINARY_DIR}/visavis-config-version.cmake DESTINATION ${package_dir})
+
+configure_file(${CMAKE_CURRENT_LIST_DIR}/visavis.pc.in ${CMAKE_BINARY_DIR}/visavis.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/visavis.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES ${CMAKE_SOURCE_DIR}/docs/visavis.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_SOURCE_DIR}/completions/visavis.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME visavis)
+install(FILES ${CMAKE_SOURCE_DIR}/completions/_visavis
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,5 +1,7 @@
 #include "runtime/compile.h"
 
+#include "model/graph/passes/passes.h"
+#include "runtime/fast/compile_fast.h"
 #include "runtime/fold_constants.h"
 #include "runtime/ops/registry.h"
 
@@ -17,7 +19,11 @@ Status CheckOpset(const Graph& graph) {
 }  // namespace
 
 Result<Program> Compile(const Graph& graph, const CompileContext& context) {
-  return CompileReference(graph, context);
+  VISAVIS_RETURN_IF_ERROR(CheckOpset(graph));
+  Graph folded = graph;
+  VISAVIS_RETURN_IF_ERROR(FoldConstants(folded, context));
+  VISAVIS_ASSIGN_OR_RETURN(const Graph optimized, OptimizeGraph(std::move(folded)));
+  return CompileFast(optimized, context);
 }
 
 Result<Program> CompileReference(const Graph& graph, const CompileContext& context) {

@@ -30,9 +30,8 @@ std::vector<DepthwiseCase> AllCases() {
   for (int width = 1; width <= 40; ++width) {
     for (int stride = 1; stride <= 3; ++stride) {
       cases.push_back({7 + width % 3 * 16, 1 + width % 3, width, kernels[(width + stride) % 4],
-                       stride, static_cast<Activation>(width % 4),
-                       static_cast<Residual>(width % 3), stores[width / 2 % 2],
-                       stores[width / 3 % 2]});
+                       stride, static_cast<Activation>(width % 4), static_cast<Residual>(width % 3),
+                       stores[width / 2 % 2], stores[width / 3 % 2]});
     }
   }
   return cases;
@@ -41,7 +40,8 @@ std::vector<DepthwiseCase> AllCases() {
 class DepthwiseRun {
  public:
   explicit DepthwiseRun(const DepthwiseCase& c)
-      : c_(c), random_(static_cast<unsigned>(c.width * 3 + c.stride)),
+      : c_(c),
+        random_(static_cast<unsigned>(c.width * 3 + c.stride)),
         in_(c.channels, (c.rows - 1) * c.stride + 1, (c.width - 1) * c.stride + 1, c.kernel / 2,
             c.in),
         out_(c.channels, c.rows, c.width, 1, c.out),
@@ -108,8 +108,8 @@ TEST(DepthwiseScalar, EqualsTheDefinition) {
     for (int channel = 0; channel < c.channels; ++channel) {
       for (int y = 0; y < c.rows; ++y) {
         for (int x = 0; x < c.width; ++x) {
-          ASSERT_NEAR(double{got.Get(channel, y, x)},
-                      run.Naive(channel, y, x) + run.Bias(channel), kTolerance)
+          ASSERT_NEAR(double{got.Get(channel, y, x)}, run.Naive(channel, y, x) + run.Bias(channel),
+                      kTolerance)
               << c.Name();
         }
       }

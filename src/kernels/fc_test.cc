@@ -23,7 +23,7 @@ std::vector<FcCase> AllCases() {
   return cases;
 }
 
-std::vector<float> Run(const KernelTable& kernels, const FcCase& c, bool bf16, int batch) {
+std::vector<float> RunFc(const KernelTable& kernels, const FcCase& c, bool bf16, int batch) {
   Random random(static_cast<unsigned>(c.depth));
   const auto depth = static_cast<std::size_t>(c.depth);
   const auto outs = static_cast<std::size_t>(c.out_channels);
@@ -69,12 +69,11 @@ TEST(FcVector, EqualsScalar) {
   for (const KernelTable* kernels : VectorTables()) {
     for (const FcCase& c : AllCases()) {
       for (const bool bf16 : {false, true}) {
-        const std::vector<float> want = Run(*FindKernels("scalar"), c, bf16, c.batch);
-        const std::vector<float> got = Run(*kernels, c, bf16, c.batch);
+        const std::vector<float> want = RunFc(*FindKernels("scalar"), c, bf16, c.batch);
+        const std::vector<float> got = RunFc(*kernels, c, bf16, c.batch);
         for (std::size_t i = 0; i < want.size(); ++i) {
-          ASSERT_NEAR(got[i], want[i], kTolerance)
-              << fmt::format("{} {}->{} batch {} bf16 {}", kernels->isa, c.depth, c.out_channels,
-                             c.batch, bf16);
+          ASSERT_NEAR(got[i], want[i], kTolerance) << fmt::format(
+              "{} {}->{} batch {} bf16 {}", kernels->isa, c.depth, c.out_channels, c.batch, bf16);
         }
       }
     }
@@ -110,8 +109,8 @@ TEST(FcEveryIsa, BatchDoesNotChangeBits) {
     const KernelTable* kernels = FindKernels(isa);
     if (kernels == nullptr) continue;
     for (const FcCase& c : AllCases()) {
-      const std::vector<float> all = Run(*kernels, c, false, 9);
-      const std::vector<float> one = Run(*kernels, c, false, 1);
+      const std::vector<float> all = RunFc(*kernels, c, false, 9);
+      const std::vector<float> one = RunFc(*kernels, c, false, 1);
       for (std::size_t i = 0; i < one.size(); ++i) ASSERT_EQ(one[i], all[i]) << isa;
     }
   }

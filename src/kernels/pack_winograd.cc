@@ -111,8 +111,8 @@ size_t WinogradProductSize(int m, int vectors, int tiles) {
 }
 
 size_t WinogradRawSize(int m, int vectors) {
-  return Size((m + 2) * (m + 2)) *
-         static_cast<size_t>(WinogradPlane(static_cast<long>(kWinogradRawDepth) * vectors * kLanes));
+  return Size((m + 2) * (m + 2)) * static_cast<size_t>(WinogradPlane(
+                                       static_cast<long>(kWinogradRawDepth) * vectors * kLanes));
 }
 
 }  // namespace visavis

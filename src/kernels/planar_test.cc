@@ -41,7 +41,9 @@ std::vector<PlanarCase> AllCases() {
 class PlanarRun {
  public:
   explicit PlanarRun(const PlanarCase& c)
-      : c_(c), random_(static_cast<unsigned>(c.width)), in_rows_((c.rows - 1) * c.stride + c.kernel),
+      : c_(c),
+        random_(static_cast<unsigned>(c.width)),
+        in_rows_((c.rows - 1) * c.stride + c.kernel),
         in_width_((c.width - 1) * c.stride + c.kernel),
         in_(static_cast<std::size_t>(c.in_channels * in_rows_ * in_width_)),
         blocked_(c.out_channels, c.rows, c.width, 1, Store::kF32),
@@ -87,8 +89,8 @@ class PlanarRun {
   double Naive(int o, int y, int x) const {
     double sum = double{epilogue_.bias[static_cast<std::size_t>(o)]};
     for (int k = 0; k < depth_; ++k) {
-      const std::ptrdiff_t at = y * c_.stride * in_width_ + x * c_.stride +
-                                offsets_[static_cast<std::size_t>(k)];
+      const std::ptrdiff_t at =
+          y * c_.stride * in_width_ + x * c_.stride + offsets_[static_cast<std::size_t>(k)];
       sum += double{weights_[static_cast<std::size_t>(o * depth_ + k)]} *
              double{in_[static_cast<std::size_t>(at)]};
     }
@@ -178,9 +180,9 @@ TEST(PlanarVector, MaxPoolEqualsScalar) {
   Random random(5);
   for (const KernelTable* kernels : VectorTables()) {
     for (int width = 2; width <= 60; ++width) {
-      for (const PoolCase p : {PoolCase{5, width, 2, 2, 0}, PoolCase{7, width, 3, 2, 0},
-                               PoolCase{6, width, 3, 2, 1}, PoolCase{4, width, 2, 1, 0},
-                               PoolCase{9, width, 3, 3, 1}}) {
+      for (const PoolCase p :
+           {PoolCase{5, width, 2, 2, 0}, PoolCase{7, width, 3, 2, 0}, PoolCase{6, width, 3, 2, 1},
+            PoolCase{4, width, 2, 1, 0}, PoolCase{9, width, 3, 3, 1}}) {
         PoolArgs a;
         a.in_height = p.height;
         a.in_width = p.width;
@@ -203,7 +205,8 @@ TEST(PlanarVector, MaxPoolEqualsScalar) {
         FindKernels("scalar")->max_pool_planar(a, view, {want.data(), a.out_width, plane}, 2, 0,
                                                rows);
         kernels->max_pool_planar(a, view, {got.data(), a.out_width, plane}, 2, 0, rows);
-        ExpectNear(got, want, 0, fmt::format("{} pool width {} k{}", kernels->isa, width, p.kernel));
+        ExpectNear(got, want, 0,
+                   fmt::format("{} pool width {} k{}", kernels->isa, width, p.kernel));
         EXPECT_TRUE(got.intact() && want.intact());
       }
     }

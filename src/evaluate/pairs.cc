@@ -232,7 +232,7 @@ Result<PairList> ParseCfpPairs(std::string_view frontal_list, std::string_view p
         if (line->empty()) continue;
         const std::size_t comma = std::min(line->find(','), line->size());
         const auto a = Number(line->substr(0, comma));
-        const auto b = comma < line->size() ? Number(line->substr(comma + 1)) : std::nullopt;
+        const auto b = Number(line->substr(std::min(comma + 1, line->size())));
         if (!a || !b || *a < 1 || *b < 1 || *a > std::ssize(frontal) || *b > std::ssize(second)) {
           return AtLine(where, lines.number(), "want `i,j`, lines of the image lists");
         }

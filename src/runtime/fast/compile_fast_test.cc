@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "kernels/kernels.h"
 #include "model/arch/arch.h"
 #include "model/graph/passes/fused_ops.h"
 #include "model/graph/passes/passes.h"
@@ -66,11 +68,97 @@ void ExpectFastEqualsReference(const Model& model, const Shape& shape, double to
   }
 }
 
-TEST(CompileFast, MobileFaceNet) {
-  VISAVIS_REQUIRE_SHARED("models/mobilefacenet-arcface");
-  const auto model = Model::Load(SharedPath("models/mobilefacenet-arcface/model-0000.params"));
+// Sums in another order, and Winograd's transforms, differ by a few units in the last place per
+// layer; 1e-5 of the norm is some twenty times what the deepest of these networks shows.
+constexpr double kTolerance = 1e-5;
+
+struct FileCase {
+  const char* file;
+  Shape shape;
+};
+
+class FastFiles : public testing::TestWithParam<FileCase> {};
+
+TEST_P(FastFiles, EqualTheReference) {
+  const std::string file = std::string("models/") + GetParam().file;
+  VISAVIS_REQUIRE_SHARED(file);
+  const auto model = Model::Load(SharedPath(file));
   ASSERT_TRUE(model.has_value()) << model.error().message;
-  ExpectFastEqualsReference(*model, Shape{2, 3, 112, 112}, 1e-5);
+  for (const char* isa : {"scalar", "avx2", "avx512"}) {
+    SessionOptions options;
+    options.isa = isa;
+    if (!Session::Create(*model, options).has_value()) continue;  // not on this machine
+    SCOPED_TRACE(isa);
+    ExpectFastEqualsReference(*model, GetParam().shape, kTolerance, options);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, FastFiles,
+    testing::Values(FileCase{"mobilefacenet-arcface/model-0000.params", Shape{2, 3, 112, 112}},
+                    FileCase{"mtcnn/det1-0001.params", Shape{1, 3, 37, 50}},
+                    FileCase{"mtcnn/det2-0001.params", Shape{3, 3, 24, 24}},
+                    FileCase{"mtcnn/det3-0001.params", Shape{3, 3, 48, 48}},
+                    FileCase{"mtcnn/det4-0001.params", Shape{2, 15, 24, 24}},
+                    FileCase{"scrfd/scrfd_500m_bnkps.onnx", Shape{1, 3, 96, 160}},
+                    FileCase{"scrfd/scrfd_2.5g_bnkps.onnx", Shape{1, 3, 96, 160}},
+                    // Odd levels: the pyramid upsamples 4 rows to 7.
+                    FileCase{"scrfd/scrfd_2.5g_bnkps.onnx", Shape{1, 3, 100, 104}},
+                    FileCase{"yunet/yunet_n_dynamic.onnx", Shape{1, 3, 96, 160}}));
+
+TEST(CompileFast, LResNet18) {
+  auto graph = BuildArch("lresnet18e-ir", 1);
+  ASSERT_TRUE(graph.has_value());
+  const Model model = Model::FromGraph(*std::move(graph));
+  SessionOptions options;
+  ExpectFastEqualsReference(model, Shape{1, 3, 112, 112}, kTolerance, options);
+  options.low_memory = true;
+  ExpectFastEqualsReference(model, Shape{1, 3, 112, 112}, kTolerance, options);
+}
+
+Graph Optimized(const char* arch) {
+  Graph graph = *BuildArch(arch, 1);
+  CompileContext context;
+  context.kernels = FindKernels("scalar");
+  EXPECT_TRUE(FoldConstants(graph, context).has_value());
+  return *OptimizeGraph(std::move(graph));
+}
+
+TEST(CompileFast, PassesLeaveOnlyFusedNodes) {
+  for (const char* arch : {"lresnet18e-ir", "mobilefacenet"}) {
+    const Graph graph = Optimized(arch);
+    for (const Node& node : graph.nodes) {
+      EXPECT_EQ(node.domain, kFusedDomain) << arch << ": " << graph.Describe(node);
+    }
+    EXPECT_EQ(graph.value(graph.outputs[0]).name, "fc1");
+  }
+}
+
+TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
+  const Model model = Model::FromGraph(*BuildArch("lresnet18e-ir", 1));
+  const Tensor pictures = RandomPicture(Shape{4, 3, 112, 112}, 2);
+  ThreadPool pool(2);
+  SessionOptions threaded;
+  threaded.pool = &pool;
+  const auto batched = RunModel(model, pictures, {});
+  const auto shared = RunModel(model, pictures, threaded);
+  const auto bytes = [](const Tensor& t) {
+    return std::string(static_cast<const char*>(t.raw()), t.size_bytes());
+  };
+  ASSERT_EQ(batched.size(), 1u);
+  EXPECT_EQ(bytes(batched[0]), bytes(shared[0]));
+  for (std::int64_t image = 0; image < 4; ++image) {
+    Tensor one(DType::kF32, Shape{1, 3, 112, 112});
+    const auto all = pictures.data<float>();
+    std::copy_n(all.begin() + image * one.elements(), one.elements(), one.data<float>().begin());
+    for (const SessionOptions& options : {SessionOptions{}, threaded}) {
+      const auto single = RunModel(model, one, options);
+      ASSERT_EQ(single.size(), 1u);
+      const std::size_t row = single[0].size_bytes();
+      EXPECT_EQ(bytes(single[0]),
+                bytes(batched[0]).substr(static_cast<std::size_t>(image) * row, row));
+    }
+  }
 }
 
 }  // namespace

@@ -42,6 +42,8 @@ Graph FoldAffineBefore(Graph graph) {
       const ValueId mapped = linear->x();
       const std::vector<int> readers(editor.readers(mapped).begin(), editor.readers(mapped).end());
       for (const int reader : readers) LinearNode::At(editor, reader)->FoldBefore(*map);
+      // Gone at once, so that it is no reader of the map before it.
+      editor.Erase(editor.producer(mapped));
     }
   }
   return std::move(editor).Finish();

@@ -1,5 +1,6 @@
 // Times a network end to end: fast_bench MODEL [key=value ...]. MODEL is a file, or arch:NAME.
-// Keys: isa, threads, batch, runs, height, width, bf16=1, low=1, reference=1. Prints one JSON line.
+// Keys: isa, threads, batch, runs, height, width, bf16=1, low=1, reference=1, profile=1.
+// Prints one JSON line, or with profile=1 the shortest time of each step.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,7 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/kernels.h"
 #include "model/arch/arch.h"
+#include "runtime/compile.h"
+#include "runtime/plan.h"
+#include "runtime/workspace.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
 
@@ -33,6 +38,42 @@ double PeakMegabytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+// The shortest time of every step over `runs` runs.
+int Profile(const Model& model, const SessionOptions& options, const Tensor& input, int runs) {
+  CompileContext context;
+  context.kernels = FindKernels(options.isa.empty() ? BestIsa() : options.isa);
+  context.precision = options.precision;
+  context.low_memory = options.low_memory;
+  context.threads = options.pool == nullptr ? 1 : options.pool->threads();
+  const Result<Program> program = Compile(model.graph(), context);
+  if (!program.has_value()) return 1;
+  const std::vector<TensorView> views{TensorView(input)};
+  const auto plan = Plan::Create(*program, views, context.limits, context.threads);
+  if (!plan.has_value()) return 1;
+  Workspace workspace;
+  std::vector<Tensor> outputs;
+  for (const TensorType& type : (*plan)->outputs()) outputs.emplace_back(type.dtype, type.shape);
+  std::vector<double> best((*plan)->step_count(), 1e30);
+  std::vector<double> step_ns(best.size());
+  for (int run = 0; run < runs; ++run) {
+    if (!(*plan)->Run(workspace, views, outputs, options.pool, step_ns).has_value()) return 1;
+    for (std::size_t s = 0; s < best.size(); ++s) best[s] = std::min(best[s], step_ns[s]);
+  }
+  double total = 0;
+  const std::vector<StepInfo> infos = (*plan)->Describe();
+  for (std::size_t s = 0; s < best.size(); ++s) {
+    const StepInfo& info = infos[s];
+    total += best[s];
+    std::printf("%9.4f ms %7.1f GFLOP/s %7.1f GB/s  %-22s %-16s -> %-16s %s\n", best[s] * 1e-6,
+                info.flops / best[s], static_cast<double>(info.weight_bytes) / best[s],
+                info.algorithm.c_str(), info.inputs.empty() ? "" : info.inputs[0].c_str(),
+                info.outputs.empty() ? "" : info.outputs[0].c_str(), info.node.c_str());
+  }
+  std::printf("%9.4f ms in all, arena %.1f MB\n", total * 1e-6,
+              static_cast<double>((*plan)->arena_bytes()) * 1e-6);
+  return 0;
 }
 
 int Bench(const std::string& name, std::map<std::string, std::string> keys) {
@@ -74,6 +115,7 @@ int Bench(const std::string& name, std::map<std::string, std::string> keys) {
     state = state * 1664525u + 1013904223u;
     v = static_cast<float>(state >> 24);
   }
+  if (number("profile", 0) != 0) return Profile(*model, options, input, number("runs", 50));
   std::vector<Tensor> outputs(session->outputs().size());
   const std::vector<TensorView> views{TensorView(input)};
   std::vector<double> times;

@@ -1,6 +1,8 @@
 // ImageView + 5 landmarks -> FaceCrop.
 #pragma once
 
+#include <optional>
+
 #include "visavis/result.h"
 #include "visavis/types.h"
 
@@ -21,5 +23,14 @@ Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Lan
 /// Threads: pure; safe concurrently.
 /// Source:  template of insightface's face_preprocess; least-squares similarity of Umeyama 1991.
 Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, int size_px = 112);
+
+/// Cuts out one face without landmarks: `box_px` with 22 px more on each side, clipped to the image
+/// and resized to a square. No box stands for the image without 1/16 of each side.
+/// Shapes:  image HxWx3 u8 RGB; result size_px x size_px x 3 u8 RGB.
+/// Errors:  kInvalidArgument if the box is not finite or leaves nothing of the image.
+/// Threads: pure; safe concurrently.
+/// Source:  insightface's face_preprocess (margin 44). Embeddings of such crops are worse than of
+///          aligned ones.
+Result<Image> CropFace(ImageView image, const std::optional<Box>& box_px, int size_px = 112);
 
 }  // namespace visavis

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "image/resize.h"
 #include "image/warp.h"
 
 namespace visavis {
@@ -42,6 +43,20 @@ Status CheckSpan(const Landmarks5& points) {
   if (span_px >= 1) return {};
   return MakeError(ErrorCode::kInvalidArgument, "align: landmarks span {} px, want 1 or more",
                    span_px);
+}
+
+Status CheckSizes(ImageView image, int size_px) {
+  if (!image.empty() && size_px > 0) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "align: image {}x{}, crop {} px, want positive",
+                   image.width, image.height, size_px);
+}
+
+// The middle of the image, for want of a box.
+Box CentralBox(ImageView image) {
+  const auto inset = [](int side) { return std::floor(static_cast<float>(side) * 0.0625f); };
+  const float x = inset(image.width);
+  const float y = inset(image.height);
+  return {x, y, static_cast<float>(image.width) - x, static_cast<float>(image.height) - y};
 }
 
 }  // namespace
@@ -97,14 +112,33 @@ Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Lan
 }
 
 Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, int size_px) {
-  if (image.empty() || size_px <= 0) {
-    return MakeError(ErrorCode::kInvalidArgument, "align: image {}x{}, crop {} px, want positive",
-                     image.width, image.height, size_px);
-  }
+  VISAVIS_RETURN_IF_ERROR(CheckSizes(image, size_px));
   VISAVIS_ASSIGN_OR_RETURN(const SimilarityTransform fit,
                            EstimateSimilarity(landmarks, ArcFaceTemplate(size_px)));
   const AffineTransform to_crop{fit.a, -fit.b, fit.tx, fit.b, fit.a, fit.ty};
   return FaceCrop{WarpAffine(image, to_crop, size_px, size_px), fit};
+}
+
+Result<Image> CropFace(ImageView image, const std::optional<Box>& box_px, int size_px) {
+  VISAVIS_RETURN_IF_ERROR(CheckSizes(image, size_px));
+  constexpr float kMargin = 22;
+  const Box box = box_px.value_or(CentralBox(image));
+  const auto left = std::max(box.x1 - kMargin, 0.0f);
+  const auto top = std::max(box.y1 - kMargin, 0.0f);
+  const auto right = std::min(box.x2 + kMargin, static_cast<float>(image.width));
+  const auto bottom = std::min(box.y2 + kMargin, static_cast<float>(image.height));
+  const bool finite = std::isfinite(box.x1 + box.y1 + box.x2 + box.y2);
+  if (!finite || !(std::floor(left) < std::floor(right)) ||
+      !(std::floor(top) < std::floor(bottom))) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "align: box ({}, {}, {}, {}), want one that meets the {}x{} image", box.x1,
+                     box.y1, box.x2, box.y2, image.width, image.height);
+  }
+  const int x = static_cast<int>(left);
+  const int y = static_cast<int>(top);
+  const ImageView part{image.row(y) + x * Image::kChannels, static_cast<int>(right) - x,
+                       static_cast<int>(bottom) - y, image.stride_bytes};
+  return Resize(part, size_px, size_px);
 }
 
 }  // namespace visavis

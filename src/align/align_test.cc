@@ -93,6 +93,52 @@ TEST(ArcFaceTemplate, ScalesAndCentres) {
   EXPECT_EQ(ArcFaceTemplate(128)[3], (Point{49.5493f, 92.3655f}));
 }
 
+Image Gradient(int width, int height) {
+  Image image(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      image.row(y)[3 * x] = static_cast<std::uint8_t>(x);
+      image.row(y)[3 * x + 1] = static_cast<std::uint8_t>(y);
+    }
+  }
+  return image;
+}
+
+TEST(CropFace, AddsTheMarginAndClips) {
+  const Image image = Gradient(200, 160);
+  // 30.7 - 22 and 50.2 - 22 truncated to (8, 28); 60.9 + 22 and 80.9 + 22 to (82, 102).
+  const auto crop = CropFace(image, Box{30.7f, 50.2f, 60.9f, 80.9f}, 74);
+  ASSERT_TRUE(crop) << crop.error().message;
+  EXPECT_EQ(crop->row(0)[0], 8);
+  EXPECT_EQ(crop->row(0)[1], 28);
+  EXPECT_EQ(crop->row(73)[3 * 73], 81);
+  EXPECT_EQ(crop->row(73)[3 * 73 + 1], 101);
+  const auto clipped = CropFace(image, Box{-50, -50, 300, 300}, 200);
+  ASSERT_TRUE(clipped);
+  EXPECT_EQ(clipped->row(0)[0], 0);
+  EXPECT_EQ(clipped->row(199)[3 * 199], 199);
+}
+
+TEST(CropFace, TakesTheMiddleWithoutABox) {
+  const auto crop = CropFace(Gradient(250, 250), std::nullopt, 250);
+  ASSERT_TRUE(crop);
+  EXPECT_EQ(*crop, Gradient(250, 250));  // inset 15, margin 22: all of it
+  const auto large = CropFace(Gradient(800, 800), std::nullopt, 744);
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->row(0)[0], 28);  // inset 50, margin 22
+}
+
+TEST(CropFace, RefusesWhatIsNotThere) {
+  const Image image = Gradient(100, 100);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const Box& box : {Box{300, 0, 400, 50}, Box{50, 50, -50, 60}, Box{nan, 0, 10, 10},
+                         Box{0, 0, infinity, 10}, Box{0, -90, 50, -80}}) {
+    EXPECT_EQ(CropFace(image, box).error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_EQ(CropFace(ImageView{}, std::nullopt).error().code, ErrorCode::kInvalidArgument);
+}
+
 // Samples that differ at all, and by how much at most.
 struct Difference {
   int samples = 0;

@@ -138,6 +138,27 @@ RowPair<Sample, Pass> MakeRowPair(std::size_t samples, Pass pass) {
   return RowPair<Sample, Pass>(samples, std::move(pass));
 }
 
+// Puts one row of interleaved samples where a network wants it.
+void StorePlanarRow(const float* row, int width, const PixelScale& pixels, std::size_t plane,
+                    float* to) {
+  for (int c = 0; c < kChannels; ++c, to += plane) {
+    const float* from = row + (pixels.reverse_channels ? kChannels - 1 - c : c);
+    for (int x = 0; x < width; ++x) to[x] = (from[x * kChannels] - pixels.mean) * pixels.scale;
+  }
+}
+
+// The row y of an exact halving, in float: sums of four bytes are exact.
+void HalveRow(ImageView image, int y, int width, float* out) {
+  const std::uint8_t* upper = image.row(2 * y);
+  const std::uint8_t* lower = image.row(2 * y + 1);
+  for (int x = 0; x < width; ++x, upper += 2 * kChannels, lower += 2 * kChannels) {
+    for (int c = 0; c < kChannels; ++c) {
+      const int sum = upper[c] + upper[c + kChannels] + lower[c] + lower[c + kChannels];
+      *out++ = static_cast<float>(sum) * 0.25f;
+    }
+  }
+}
+
 }  // namespace
 
 Image Resize(ImageView image, int width, int height) {
@@ -167,31 +188,6 @@ Image Resize(ImageView image, int width, int height, const ResizeKernels& kernel
   }
   return result;
 }
-
-namespace {
-
-// Puts one row of interleaved samples where a network wants it.
-void StorePlanarRow(const float* row, int width, const PixelScale& pixels, std::size_t plane,
-                    float* to) {
-  for (int c = 0; c < kChannels; ++c, to += plane) {
-    const float* from = row + (pixels.reverse_channels ? kChannels - 1 - c : c);
-    for (int x = 0; x < width; ++x) to[x] = (from[x * kChannels] - pixels.mean) * pixels.scale;
-  }
-}
-
-// The row y of an exact halving, in float: sums of four bytes are exact.
-void HalveRow(ImageView image, int y, int width, float* out) {
-  const std::uint8_t* upper = image.row(2 * y);
-  const std::uint8_t* lower = image.row(2 * y + 1);
-  for (int x = 0; x < width; ++x, upper += 2 * kChannels, lower += 2 * kChannels) {
-    for (int c = 0; c < kChannels; ++c) {
-      const int sum = upper[c] + upper[c + kChannels] + lower[c] + lower[c + kChannels];
-      *out++ = static_cast<float>(sum) * 0.25f;
-    }
-  }
-}
-
-}  // namespace
 
 void ResizeToPlanarFloat(ImageView image, int width, int height, const PixelScale& pixels,
                          std::span<float> planes) {

@@ -55,7 +55,7 @@ class ParamsBuilder {
   static void Put(Bytes& to, T value) {
     std::uint8_t raw[sizeof(T)];
     std::memcpy(raw, &value, sizeof(T));
-    to.insert(to.end(), raw, raw + sizeof(T));
+    for (const std::uint8_t byte : raw) to.push_back(byte);
   }
 
  private:

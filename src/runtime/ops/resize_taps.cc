@@ -63,8 +63,11 @@ double InputCoordinate(Coordinates mode, const ResizeAxis& axis, std::int64_t o)
       return in / 2 * (1 - out / (axis.scale * in)) + (x + 0.5) / axis.scale - 0.5;
     case Coordinates::kPytorchHalfPixel:
       return axis.out > 1 ? (x + 0.5) / axis.scale - 0.5 : 0;
-    case Coordinates::kAlignCorners:
-      return axis.out > 1 ? x * (in - 1) / (out - 1) : 0;
+    case Coordinates::kAlignCorners: {
+      // As ONNX's own vectors: the length after resizing is not rounded.
+      const double resized = axis.scale * in;
+      return resized > 1 ? x * (in - 1) / (resized - 1) : 0;
+    }
     case Coordinates::kAsymmetric:
       return x / axis.scale;
     case Coordinates::kTfHalfPixelForNn:

@@ -71,7 +71,7 @@ void Damage(const Bytes& whole, Import&& import) {
 
 TEST(HostileModelTest, Onnx) {
   for (const char* file :
-       {"models/yunet/yunet_s_640_640.onnx", "models/scrfd/scrfd_500m_bnkps.onnx"}) {
+       {"models/yunet/yunet_s_640_640.onnx", "models/yunet/yunet_n_dynamic.onnx"}) {
     VISAVIS_REQUIRE_SHARED(file);
     Damage(ReadShared(file),
            [](const Bytes& bytes) { return ImportOnnx(bytes, "m.onnx", Limits{}); });

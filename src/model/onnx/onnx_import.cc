@@ -52,8 +52,8 @@ class Importer {
  private:
   Status ReadHeader() {
     const onnx::GraphProto& graph = model_.graph();
-    if (!model_.has_graph() || graph.node_size() + graph.output_size() == 0) {
-      return MakeError(ErrorCode::kCorruptData, "{}: has no graph, want an ONNX model", where_);
+    if (graph.output_size() == 0) {
+      return MakeError(ErrorCode::kCorruptData, "{}: has no outputs, want an ONNX model", where_);
     }
     if (model_.functions_size() > 0) {
       return MakeError(ErrorCode::kUnsupported, "{}: defines its own functions, e.g. {}", where_,

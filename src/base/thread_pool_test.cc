@@ -53,6 +53,25 @@ TEST(ThreadPool, WakesAfterSleep) {
   }
 }
 
+// A worker that sleeps or comes late must cost nothing but its help.
+TEST(ThreadPool, ManyShortRangesFromManyCallers) {
+  ThreadPool pool(4);
+  std::atomic<std::int64_t> total{0};
+  auto use = [&] {
+    for (int i = 0; i < 3000; ++i) {
+      // On this stack: nobody may touch it once ParallelFor returns.
+      std::atomic<std::int64_t> sum{0};
+      pool.ParallelFor(3, [&](std::int64_t index, int) { sum.fetch_add(index + 1); });
+      total.fetch_add(sum.load());
+      if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 3; ++t) callers.emplace_back(use);
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(total.load(), 3 * 3000 * 6);
+}
+
 TEST(ParallelFor, WithoutPoolRunsInOrder) {
   std::vector<std::int64_t> order;
   ParallelFor(nullptr, 4, [&](std::int64_t i, int slot) {

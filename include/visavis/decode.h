@@ -28,7 +28,9 @@ struct DecodedImage {
   std::string format;  ///< "jpeg", "png", "webp", "bmp" or "ppm"
 };
 
-/// Decodes JPEG, PNG, WebP, BMP, PGM or PPM, recognised by content. `name` stands in error messages.
+/// Decodes JPEG, PNG, WebP, BMP, PGM or PPM, recognised by content. `name` stands in error
+/// messages.
+///
 /// Errors:  kCorruptData (truncated or broken), kUnsupported (not an image format we know,
 ///          animation), kLimitExceeded (sizes, checked before allocation).
 /// Threads: pure; safe concurrently.

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "image/test_picture.h"
 
 namespace visavis {
 namespace {
@@ -86,6 +89,21 @@ TEST(TurnUpright, AllEight) {
         << static_cast<int>(orientation);
     EXPECT_EQ(SwapsSides(orientation), upright.size() == 3);
   }
+}
+
+// On a picture of many rows and columns.
+TEST(TurnUpright, FourQuartersAreWhole) {
+  const Image stored = TestPicture(150, 131);
+  Image turned = stored;
+  for (int i = 0; i < 4; ++i) turned = TurnUpright(std::move(turned), Orientation::kRotate90);
+  EXPECT_EQ(turned, stored);
+  const Image quarter = TurnUpright(stored, Orientation::kRotate90);
+  for (int y = 0; y < 150; ++y) {
+    for (int x = 0; x < 131; ++x) {
+      ASSERT_EQ(quarter.row(y)[3 * x], stored.row(130 - x)[3 * y]);
+    }
+  }
+  EXPECT_EQ(TurnUpright(quarter, Orientation::kRotate270), stored);
 }
 
 }  // namespace

@@ -5,6 +5,15 @@ include(CMakePackageConfigHelpers)
 
 option(VISAVIS_BUILD_SHARED_LIBRARY "Also build libvisavis.so, which shows only the public interface" OFF)
 
+# Imported targets are only known where they were looked for; visavis-config.cmake.in looks for the
+# same.
+find_package(Freetype REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
+
 # Measurement and evaluation stay out of the library: no public header shows them.
 get_property(folders GLOBAL PROPERTY VISAVIS_FOLDERS)
 list(REMOVE_ITEM folders visavis_bench visavis_evaluate)
@@ -14,7 +23,8 @@ foreach(folder ${folders})
   list(APPEND objects $<TARGET_OBJECTS:${folder}>)
   get_target_property(links ${folder} LINK_LIBRARIES)
   foreach(link ${links})
-    if(NOT link MATCHES "^visavis_")
+    # Headers alone need no linking.
+    if(NOT link MATCHES "^visavis_|nlohmann_json")
       list(APPEND libraries ${link})
     endif()
   endforeach()
@@ -60,10 +70,11 @@ install(FILES ${CMAKE_BINARY_DIR}/visavis-config.cmake
 configure_file(${CMAKE_CURRENT_LIST_DIR}/visavis.pc.in ${CMAKE_BINARY_DIR}/visavis.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/visavis.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES ${CMAKE_SOURCE_DIR}/docs/visavis.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES ${CMAKE_SOURCE_DIR}/completions/visavis.bash
+set(reference_dir ${CMAKE_BINARY_DIR}/apps/visavis)
+install(FILES ${reference_dir}/visavis.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${reference_dir}/visavis.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME visavis)
-install(FILES ${CMAKE_SOURCE_DIR}/completions/_visavis
+install(FILES ${reference_dir}/_visavis
   DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})

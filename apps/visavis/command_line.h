@@ -45,6 +45,8 @@ class CommandLine {
   /// The same inside a group such as "model", which is made on first use.
   CLI::App* AddTo(const std::string& group, const CommandSpec& spec, Run run);
 
+  const CLI::App& app() const { return app_; }
+
   /// Parses, runs and returns the exit code.
   int Main(int argc, const char* const* argv);
 

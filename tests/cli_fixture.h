@@ -1,0 +1,75 @@
+// What the tests of the command line share: the program, a scratch folder, a model cache.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/run_program.h"
+#include "tests/shared_data.h"
+
+namespace visavis {
+
+inline std::string ReadText(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+inline void WriteText(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+class CliTest : public testing::Test {
+ protected:
+  CliTest() {
+    std::string name = testing::TempDir() + "/visavis-cli-XXXXXX";
+    dir_ = ::mkdtemp(name.data());
+    options_.environment = {{"XDG_CACHE_HOME", cache()}, {"VISAVIS_MIRROR", SharedPath("models")}};
+  }
+  ~CliTest() override { std::filesystem::remove_all(dir_); }
+
+  // One cache for all tests of the program: conversions are made once.
+  static const std::string& cache() {
+    static const std::string folder = [] {
+      std::string name = testing::TempDir() + "/visavis-cli-cache-XXXXXX";
+      return std::string(::mkdtemp(name.data()));
+    }();
+    return folder;
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(cache()); }
+
+  ProgramResult Run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), VISAVIS_PROGRAM);
+    return RunProgram(arguments, options_);
+  }
+  std::string Path(const std::string& name) const { return dir_ + "/" + name; }
+  std::set<std::string> Files(const std::string& folder = "") const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(Path(folder))) {
+      names.insert(entry.path().filename().string());
+    }
+    return names;
+  }
+
+  // The contract of every failure: exit code, and one line on standard error that begins with
+  // "visavis: " and names `what`.
+  static void ExpectOneLineError(const ProgramResult& result, int exit_code,
+                                 const std::string& what) {
+    EXPECT_EQ(result.exit_code, exit_code) << "signal " << result.signal << "\n" << result.err;
+    EXPECT_TRUE(result.err.starts_with("visavis: ")) << result.err;
+    EXPECT_NE(result.err.find(what), std::string::npos) << "want " << what << " in\n" << result.err;
+    EXPECT_EQ(result.err.find('\n'), result.err.size() - 1) << "one line:\n" << result.err;
+  }
+
+  std::string dir_;
+  ProgramOptions options_;
+};
+
+}  // namespace visavis

@@ -85,6 +85,14 @@ class Pool : public DenseOperator {
     VISAVIS_RETURN_IF_ERROR(RequireInputs(context, 1));
     const Shape& x = context.shape(0);
     VISAVIS_ASSIGN_OR_RETURN(const Window window, attributes_.Resolve(x));
+    for (const WindowAxis& axis : window) {
+      // Windows over nothing but padding have no maximum and no mean.
+      const std::int64_t reach = (axis.kernel - 1) * axis.dilation + 1;
+      if (axis.pad_begin >= reach || axis.pad_end >= reach) {
+        return MakeError(ErrorCode::kInvalidArgument, "pads {} and {} of a window of {}",
+                         axis.pad_begin, axis.pad_end, reach);
+      }
+    }
     return context.SetOutput(0, context.dtype(0), WindowOutputShape(x, x[1], window));
   }
 

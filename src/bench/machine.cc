@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <numeric>
@@ -51,7 +52,9 @@ double PeakOf(std::int64_t (*loop)(std::int64_t)) {
 }
 
 double ReadRateOf(const KernelTable& kernels, std::size_t bytes) {
-  const Tensor data(DType::kU8, {static_cast<std::int64_t>(bytes)});
+  Tensor data(DType::kU8, {static_cast<std::int64_t>(bytes)});
+  // Memory never written may all be one page of zeros.
+  std::memset(data.raw(), 1, bytes);
   volatile std::uint64_t sink = 0;
   return BestRate([&](std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) sink = kernels.read_memory(data.raw(), bytes);

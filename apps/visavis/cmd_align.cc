@@ -1,9 +1,7 @@
 // visavis align IMAGE... -o DIR
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
-#include <set>
 
 #include "base/error.h"
 #include "base/file_system.h"
@@ -32,23 +30,6 @@ struct Options {
   MtcnnOptions detector;
 };
 
-// Names of crops: the photo's own with the face's number, made different where photos of several
-// folders have the same name.
-class CropNames {
- public:
-  std::string Next(const std::string& photo, std::size_t face) {
-    const std::string stem = std::filesystem::path(photo).stem().string();
-    std::string name = fmt::format("{}_{}.png", stem, face);
-    for (int i = 2; !used_.insert(name).second; ++i) {
-      name = fmt::format("{}_{}-{}.png", stem, face, i);
-    }
-    return name;
-  }
-
- private:
-  std::set<std::string> used_;
-};
-
 // Writes the crops of one photo after the other, and what the CSV and the JSON say about them.
 class CropWriter {
  public:
@@ -58,7 +39,7 @@ class CropWriter {
   Status Add(const std::string& photo, const std::vector<RecognizedFace>& faces) {
     Json list = Json::array();
     for (std::size_t i = 0; i < faces.size(); ++i) {
-      const std::string name = names_.Next(photo, i);
+      const std::string name = names_.Next(photo, fmt::format("_{}", i));
       const std::string path = folder_ + "/" + name;
       VISAVIS_RETURN_IF_ERROR(WriteImage(path, faces[i].crop.image));
       VISAVIS_RETURN_IF_ERROR(csv_.Append(CsvLine(name, photo, i, faces[i].face)));
@@ -90,7 +71,7 @@ class CropWriter {
 
   std::string folder_;
   AtomicFileWriter csv_;
-  CropNames names_;
+  PictureNames names_;
   Json photos_ = Json::array();
   std::size_t crops_ = 0;
 };

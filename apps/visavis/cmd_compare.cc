@@ -1,6 +1,8 @@
 // visavis compare A B
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -9,6 +11,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "commands.h"
+#include "image/draw.h"
 #include "json_output.h"
 #include "photo_options.h"
 #include "visavis/recognize.h"
@@ -21,6 +24,7 @@ struct Options {
   std::string b;
   std::optional<double> threshold;
   bool all = false;
+  std::string picture;
   std::string model = kDefaultRecognitionModel;
   FaceChoice choice = FaceChoice::kLargestCentral;
   MtcnnOptions detector;
@@ -127,6 +131,28 @@ void PrintText(const Side& a, const Side& b, const std::vector<FacePair>& pairs,
   fmt::print("threshold         {:.4f} ({})\n", threshold.similarity, threshold.origin);
 }
 
+// The pair that is most alike, with both photos.
+Status DrawBestPair(const std::string& picture, const Side& a, const Side& b,
+                    const std::vector<FacePair>& pairs, const Threshold& threshold) {
+  const FacePair& best =
+      *std::max_element(pairs.begin(), pairs.end(), [](const FacePair& one, const FacePair& other) {
+        return one.comparison.similarity < other.comparison.similarity;
+      });
+  const RecognizedFace& face_a = a.faces[best.a];
+  const RecognizedFace& face_b = b.faces[best.b];
+  const auto half = [](const Side& side, const RecognizedFace& face) {
+    return ComparedPhoto{side.photo,
+                         {&face.face, 1},
+                         face.crop.image,
+                         std::filesystem::path(side.path).filename().string()};
+  };
+  const ComparisonText text{Verdict(best.comparison.same_person),
+                            fmt::format("similarity {:.4f}, threshold {:.2f}",
+                                        best.comparison.similarity, threshold.similarity),
+                            best.comparison.same_person};
+  return WriteImage(picture, DrawComparison(half(a, face_a), half(b, face_b), text, Font()));
+}
+
 Result<int> RunCompare(const Options& options, const Common& common) {
   const PhotoThreads threads(common, 1);
   VISAVIS_ASSIGN_OR_RETURN(const Recognizer recognizer,
@@ -141,6 +167,10 @@ Result<int> RunCompare(const Options& options, const Common& common) {
   }
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<FacePair> pairs,
                            CompareFaces(sides[0], sides[1], recognizer));
+  if (!options.picture.empty() && !pairs.empty()) {
+    VISAVIS_RETURN_IF_ERROR(
+        DrawBestPair(options.picture, sides[0], sides[1], pairs, recognizer.threshold()));
+  }
   if (common.json) {
     PrintJson(AsJson(sides[0], sides[1], pairs, recognizer.threshold()));
   } else if (!pairs.empty()) {
@@ -157,6 +187,7 @@ void AddCompare(CommandLine& line) {
       {"compare",
        "Say whether two photos show the same person",
        {"visavis compare a.jpg b.jpg", "visavis compare --all group.jpg portrait.jpg",
+        "visavis compare --draw pair.png a.jpg b.jpg",
         "visavis compare --threshold 0.5 a.jpg b.jpg", "visavis compare --json a.jpg b.jpg"}},
       [options](const Common& common) { return RunCompare(*options, common); });
   command->add_option("A", options->a, "A photo")->required();
@@ -166,6 +197,8 @@ void AddCompare(CommandLine& line) {
                    "Same person from this similarity on (default: the network's own)")
       ->check(CLI::Range(-1.0, 1.0));
   command->add_flag("--all", options->all, "Compare every face of A with every face of B");
+  command->add_option("--draw", options->picture,
+                      "Picture (.png or .jpg) of both photos and the pair of faces most alike");
   AddModelOption(*command, options->model);
   AddFaceChoice(*command, options->choice);
   AddDetectorOptions(*command, options->detector);

@@ -3,10 +3,12 @@
 
 #include <memory>
 
+#include "base/file_system.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "base/try.h"
 #include "commands.h"
+#include "image/draw.h"
 #include "json_output.h"
 #include "photo_options.h"
 #include "recognize/pipeline.h"
@@ -17,6 +19,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> images;
+  std::string draw_folder;
   MtcnnOptions detector;
 };
 
@@ -46,6 +49,17 @@ void PrintPhoto(const std::string& path, PhotoSize size, const std::vector<Recog
   }
 }
 
+// Where each photo's picture goes; empty without --draw.
+std::vector<std::string> PicturePaths(const Options& options) {
+  std::vector<std::string> paths;
+  if (options.draw_folder.empty()) return paths;
+  PictureNames names;
+  for (const std::string& image : options.images) {
+    paths.push_back(options.draw_folder + "/" + names.Next(image, ""));
+  }
+  return paths;
+}
+
 Result<int> RunDetect(const Options& options, const Common& common) {
   const PhotoThreads threads(common, options.images.size());
   MtcnnOptions detector_options = options.detector;
@@ -53,11 +67,18 @@ Result<int> RunDetect(const Options& options, const Common& common) {
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
                            LoadDetector(detector_options, FetchOptionsFor(common)));
 
+  const std::vector<std::string> pictures = PicturePaths(options);
+  if (!pictures.empty()) {
+    VISAVIS_RETURN_IF_ERROR(FileSystem::Real().CreateDirectories(options.draw_folder));
+  }
   std::vector<PhotoSize> sizes(options.images.size());
   const LocateFaces locate = [&](std::size_t i) -> Result<std::vector<RecognizedFace>> {
     VISAVIS_ASSIGN_OR_RETURN(const DecodedImage photo, ReadImage(options.images[i]));
     sizes[i] = {photo.image.width(), photo.image.height()};
     VISAVIS_ASSIGN_OR_RETURN(const std::vector<Face> faces, detector->Detect(photo.image));
+    if (!pictures.empty()) {
+      VISAVIS_RETURN_IF_ERROR(WriteImage(pictures[i], DrawFaces(photo.image, faces, Font())));
+    }
     std::vector<RecognizedFace> found;
     for (const Face& face : faces) found.push_back({face, {}, {}});
     return found;
@@ -94,9 +115,11 @@ void AddDetect(CommandLine& line) {
       line.Add({"detect",
                 "Find faces: boxes, scores and five landmarks",
                 {"visavis detect group.jpg", "visavis detect --min-size 40 --max-faces 5 *.jpg",
-                 "visavis detect --json photo.jpg"}},
+                 "visavis detect --draw marked photo.jpg", "visavis detect --json photo.jpg"}},
                [options](const Common& common) { return RunDetect(*options, common); });
   command->add_option("IMAGE", options->images, "Photos")->required();
+  command->add_option("--draw", options->draw_folder,
+                      "Folder for a picture (PNG) of every photo with its faces marked");
   AddDetectorOptions(*command, options->detector);
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "base/exit_code.h"
@@ -81,6 +81,13 @@ PhotoThreads::PhotoThreads(const Common& common, std::size_t photos) {
   const bool several = photos > 1;
   outer_ = several ? threads : 1;
   if (!several && threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
+}
+
+std::string PictureNames::Next(const std::string& photo, const std::string& suffix) {
+  const std::string stem = std::filesystem::path(photo).stem().string() + suffix;
+  std::string name = stem + ".png";
+  for (int i = 2; !used_.insert(name).second; ++i) name = fmt::format("{}-{}.png", stem, i);
+  return name;
 }
 
 void Outcome::Fail(const Error& error) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,17 @@ class PhotoThreads {
  private:
   int outer_;
   std::unique_ptr<ThreadPool> pool_;
+};
+
+/// Names for pictures made from photos: the photo's own without folder and extension, and a number
+/// where photos of several folders have the same.
+class PictureNames {
+ public:
+  /// E.g. ("a/b.jpg", "_0") -> "b_0.png", then "b_0-2.png".
+  std::string Next(const std::string& photo, const std::string& suffix);
+
+ private:
+  std::set<std::string> used_;
 };
 
 /// How the photos of one command went. Prints what went wrong at once.

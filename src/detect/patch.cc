@@ -104,13 +104,14 @@ void Sample(ImageView image, const Patch& patch, int side, std::span<float> plan
     const AxisTap<Weight>& row = rows[static_cast<std::size_t>(y)];
     const std::uint8_t* row0 = image.data + row.offset[0];
     const std::uint8_t* row1 = image.data + row.offset[1];
-    for (int channel = 0; channel < Image::kChannels; ++channel) {
-      float* out = planes.data() + (Image::kChannels - 1 - channel) * plane + y * side;
-      for (int x = 0; x < side; ++x) {
-        const float value =
-            Blend(row0 + channel, row1 + channel, columns[static_cast<std::size_t>(x)], row);
-        out[x] = (value - kMtcnnMean) * kMtcnnScale;
-      }
+    float* blue = planes.data() + y * side;
+    float* green = blue + plane;
+    float* red = green + plane;
+    for (int x = 0; x < side; ++x) {
+      const AxisTap<Weight>& column = columns[static_cast<std::size_t>(x)];
+      red[x] = (Blend(row0, row1, column, row) - kMtcnnMean) * kMtcnnScale;
+      green[x] = (Blend(row0 + 1, row1 + 1, column, row) - kMtcnnMean) * kMtcnnScale;
+      blue[x] = (Blend(row0 + 2, row1 + 2, column, row) - kMtcnnMean) * kMtcnnScale;
     }
   }
 }

@@ -38,6 +38,9 @@ class Session {
   /// Errors: kUnsupported names node, operator and opset; kInvalidArgument for
   /// an ISA that is unknown or not on this machine.
   static Result<Session> Create(const Model& model, const SessionOptions& options = {});
+  /// The same, letting go of the model's weights as they are packed: a large network then needs
+  /// little more memory than the session itself.
+  static Result<Session> Create(Model&& model, const SessionOptions& options = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();

@@ -31,6 +31,10 @@ std::byte* NotNull(const void* data) {
 
 std::int64_t Bytes(const Storage& storage) { return static_cast<std::int64_t>(storage.bytes); }
 
+std::size_t Bytes(const TensorType& type) {
+  return static_cast<std::size_t>(type.shape.elements()) * SizeOf(type.dtype);
+}
+
 bool SameBytes(const Tensor& a, const TensorView& b) {
   return a.size_bytes() == 0 || std::memcmp(a.raw(), b.data, a.size_bytes()) == 0;
 }
@@ -382,13 +386,19 @@ bool Plan::Matches(std::span<const TensorView> inputs) const {
 }
 
 Status Plan::Run(Workspace& workspace, std::span<const TensorView> inputs,
-                 std::span<Tensor> outputs, ThreadPool* pool, std::span<double> step_ns) const {
+                 std::span<Tensor> outputs, ThreadPool* pool, std::span<double> step_ns,
+                 std::size_t part) const {
   VISAVIS_RETURN_IF_ERROR(workspace.Prepare(arena_bytes_, 1 + inputs.size() + outputs.size()));
   std::byte** bases = workspace.bases();
   std::byte** next = bases;
   *next++ = workspace.arena();
-  for (const TensorView& input : inputs) *next++ = NotNull(input.data);
-  for (Tensor& output : outputs) *next++ = static_cast<std::byte*>(output.raw());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    *next++ = NotNull(inputs[i].data) + part * Bytes(inputs_[i].type);
+  }
+  std::byte** const output_bases = next;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    *next++ = static_cast<std::byte*>(outputs[k].raw()) + part * Bytes(output_types_[k]);
+  }
 
   for (std::size_t s = 0; s < steps_.size(); ++s) {
     const PlannedStep& step = steps_[s];
@@ -407,8 +417,8 @@ Status Plan::Run(Workspace& workspace, std::span<const TensorView> inputs,
   for (const OutputCopy& copy : copies_) {
     const std::byte* from =
         copy.from.fixed != nullptr ? copy.from.fixed : bases[copy.from.base] + copy.from.offset;
-    Tensor& output = outputs[copy.output];
-    if (output.size_bytes() > 0) std::memcpy(output.raw(), from, output.size_bytes());
+    const std::size_t bytes = Bytes(output_types_[copy.output]);
+    if (bytes > 0) std::memcpy(output_bases[copy.output], from, bytes);
   }
   return {};
 }

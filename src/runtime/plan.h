@@ -35,10 +35,12 @@ class Plan {
   std::span<const TensorType> outputs() const { return output_types_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
 
-  /// Runs the steps. `outputs` have outputs()' types. `step_ns`, when not empty, receives the time
-  /// of each step. Errors: kLimitExceeded if there is no memory for the arena.
+  /// Runs the steps in `workspace`. `outputs` have outputs()' types. `step_ns`, when not empty,
+  /// receives the time of each step. With `part` > 0, inputs and outputs hold several batches of
+  /// the plan's shapes one behind the other, and that one is run.
+  /// Errors: kLimitExceeded if there is no memory for the arena.
   Status Run(Workspace& workspace, std::span<const TensorView> inputs, std::span<Tensor> outputs,
-             ThreadPool* pool, std::span<double> step_ns = {}) const;
+             ThreadPool* pool, std::span<double> step_ns = {}, std::size_t part = 0) const;
 
   std::size_t step_count() const { return steps_.size(); }
   /// One entry per step, in order.

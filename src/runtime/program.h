@@ -45,6 +45,8 @@ struct Program {
   std::vector<ProgramNode> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  /// Every input and output has the batch first, and no node mixes images of a batch.
+  bool images_independent = false;
 
   ValueId AddValue(std::string name);
 };

@@ -44,10 +44,9 @@ Session::Port PortOf(const Value& value) {
 }
 
 // The one shape a model can run at with batch 1, if its declared shape leaves no other choice.
-std::optional<Shape> FixedShape(const Value& value) {
-  if (!value.shape.has_value() || value.shape->empty()) return std::nullopt;
-  std::vector<std::int64_t> extents;
-  for (const Dim& dim : *value.shape) extents.push_back(dim.extent);
+std::optional<Shape> FixedShape(const Session::Port& port) {
+  std::vector<std::int64_t> extents = port.shape;
+  if (extents.empty()) return std::nullopt;
   if (extents[0] < 0) extents[0] = 1;
   if (std::ranges::any_of(extents, [](std::int64_t d) { return d < 0; })) return std::nullopt;
   return Shape(std::move(extents));
@@ -69,6 +68,19 @@ Status CheckInput(const Session::Port& port, bool shape_declared, const TensorVi
   return {};
 }
 
+// Whether `tensor` can take a result of `type`; with `images` > 0, of that many in axis 0.
+bool Holds(const Tensor& tensor, const TensorType& type, std::int64_t images) {
+  if (tensor.raw() == nullptr || tensor.dtype() != type.dtype ||
+      tensor.shape().rank() != type.shape.rank()) {
+    return false;
+  }
+  for (int axis = 0; axis < type.shape.rank(); ++axis) {
+    const std::int64_t wanted = images > 0 && axis == 0 ? images : type.shape[axis];
+    if (tensor.shape()[axis] != wanted) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 struct Session::State {
@@ -84,6 +96,8 @@ struct Session::State {
   std::mutex plans_mutex;
   std::vector<std::shared_ptr<const Plan>> plans;  // most recently used first
   WorkspacePool workspaces;
+  // Of one image; set if a batch may run as so many single images (see RunImages).
+  std::shared_ptr<const Plan> image_plan;
 
   int threads() const { return pool == nullptr ? 1 : pool->threads(); }
 
@@ -111,18 +125,86 @@ struct Session::State {
     return plan;
   }
 
-  // Plans ahead where the model leaves no choice of shape.
-  Status PlanFixedShapes(const Graph& graph) {
-    std::vector<TensorView> views;
+  // Everything that needs the model itself.
+  Status CompileModel(const Model& model, const SessionOptions& options) {
+    name = model.path().empty() ? "model" : model.path();
+    limits = options.limits;
+    pool = options.pool;
+    VISAVIS_ASSIGN_OR_RETURN(kernels, ChooseKernels(options.isa));
+    const Graph& graph = model.graph();
     for (const ValueId id : graph.inputs) {
-      std::optional<Shape> shape = FixedShape(graph.value(id));
+      inputs.push_back(PortOf(graph.value(id)));
+      input_shape_declared.push_back(graph.value(id).shape.has_value());
+    }
+    for (const ValueId id : graph.outputs) outputs.push_back(PortOf(graph.value(id)));
+
+    CompileContext context;
+    context.limits = options.limits;
+    context.kernels = kernels;
+    context.precision = options.precision;
+    context.low_memory = options.low_memory;
+    context.threads = threads();
+    Result<Program> compiled =
+        options.reference ? CompileReference(graph, context) : Compile(graph, context);
+    if (!compiled.has_value()) return Named(compiled.error());
+    program = *std::move(compiled);
+    return {};
+  }
+
+  // Plans ahead where the model leaves no choice of shape.
+  Status PlanFixedShapes() {
+    std::vector<TensorView> views;
+    for (const Port& port : inputs) {
+      std::optional<Shape> shape = FixedShape(port);
       // One axis: likely a list of extents or scales, whose values decide shapes.
       if (!shape.has_value() || shape->rank() < 2) return {};
-      views.emplace_back(graph.value(id).dtype, *std::move(shape), nullptr);
+      views.emplace_back(port.dtype, *std::move(shape), nullptr);
     }
     const auto plan = GetPlan(views);
     if (!plan.has_value()) return plan.error();
+    const bool one_each =
+        std::ranges::all_of(views, [](const TensorView& v) { return v.shape[0] == 1; }) &&
+        std::ranges::all_of((*plan)->outputs(), [](const TensorType& t) {
+          return t.shape.rank() > 0 && t.shape[0] == 1;
+        });
+    if (program.images_independent && one_each) image_plan = *plan;
     return {};
+  }
+
+  // How many images `views` hold, if they may run one by one; else 0.
+  std::int64_t ImagesOf(std::span<const TensorView> views) const {
+    if (image_plan == nullptr) return 0;
+    const std::int64_t images = views[0].shape[0];
+    const bool agreed =
+        std::ranges::all_of(views, [&](const TensorView& v) { return v.shape[0] == images; });
+    return agreed ? images : 0;
+  }
+
+  // A batch image by image: activations of one image stay in cache where those of a batch do not,
+  // and convolutions gain nothing from a batch once their weights are streamed at full speed. From
+  // as many images as threads on, each thread takes whole images; below, all share each image.
+  Status RunImages(std::int64_t images, std::span<const TensorView> views,
+                   std::span<Tensor> results) {
+    const bool share_out = images >= threads();
+    std::mutex failure_mutex;
+    Status failure;
+    ParallelFor(share_out ? pool : nullptr, images, [&](std::int64_t image, int /*slot*/) {
+      std::unique_ptr<Workspace> workspace = workspaces.Acquire(image_plan->arena_bytes());
+      const Status status = image_plan->Run(*workspace, views, results, share_out ? nullptr : pool,
+                                            {}, static_cast<std::size_t>(image));
+      workspaces.Release(std::move(workspace));
+      if (status.has_value()) return;
+      const std::lock_guard lock(failure_mutex);
+      failure = status;
+    });
+    return failure;
+  }
+
+  Status RunBatch(const Plan& plan, std::span<const TensorView> views, std::span<Tensor> results) {
+    std::unique_ptr<Workspace> workspace = workspaces.Acquire(plan.arena_bytes());
+    Status status = plan.Run(*workspace, views, results, pool);
+    workspaces.Release(std::move(workspace));
+    return status;
   }
 
   Status CheckInputs(std::span<const TensorView> views) const {
@@ -149,29 +231,19 @@ Session::~Session() = default;
 
 Result<Session> Session::Create(const Model& model, const SessionOptions& options) {
   auto state = std::make_unique<State>();
-  state->name = model.path().empty() ? "model" : model.path();
-  state->limits = options.limits;
-  state->pool = options.pool;
-  VISAVIS_ASSIGN_OR_RETURN(state->kernels, ChooseKernels(options.isa));
+  VISAVIS_RETURN_IF_ERROR(state->CompileModel(model, options));
+  VISAVIS_RETURN_IF_ERROR(state->PlanFixedShapes());
+  return Session(std::move(state));
+}
 
-  const Graph& graph = model.graph();
-  for (const ValueId id : graph.inputs) {
-    state->inputs.push_back(PortOf(graph.value(id)));
-    state->input_shape_declared.push_back(graph.value(id).shape.has_value());
+Result<Session> Session::Create(Model&& model, const SessionOptions& options) {
+  auto state = std::make_unique<State>();
+  {
+    // Weights that wait for the plan to be packed then belong to the program alone.
+    const Model given = std::move(model);
+    VISAVIS_RETURN_IF_ERROR(state->CompileModel(given, options));
   }
-  for (const ValueId id : graph.outputs) state->outputs.push_back(PortOf(graph.value(id)));
-
-  CompileContext context;
-  context.limits = options.limits;
-  context.kernels = state->kernels;
-  context.precision = options.precision;
-  context.low_memory = options.low_memory;
-  context.threads = state->threads();
-  Result<Program> program =
-      options.reference ? CompileReference(graph, context) : Compile(graph, context);
-  if (!program.has_value()) return state->Named(program.error());
-  state->program = *std::move(program);
-  VISAVIS_RETURN_IF_ERROR(state->PlanFixedShapes(graph));
+  VISAVIS_RETURN_IF_ERROR(state->PlanFixedShapes());
   return Session(std::move(state));
 }
 
@@ -188,17 +260,20 @@ Status Session::Run(std::span<const TensorView> inputs, std::span<Tensor> output
     return MakeError(ErrorCode::kInvalidArgument, "{}: {} outputs given, want {}", state.name,
                      outputs.size(), state.outputs.size());
   }
-  VISAVIS_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan, state.GetPlan(inputs));
+  const std::int64_t images = state.ImagesOf(inputs);
+  std::shared_ptr<const Plan> plan = state.image_plan;
+  if (images == 0) {
+    VISAVIS_ASSIGN_OR_RETURN(plan, state.GetPlan(inputs));
+  }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const TensorType& type = plan->outputs()[i];
-    if (outputs[i].dtype() != type.dtype || outputs[i].shape() != type.shape ||
-        outputs[i].raw() == nullptr) {
-      outputs[i] = Tensor(type.dtype, type.shape);
-    }
+    if (Holds(outputs[i], type, images)) continue;
+    Shape shape = type.shape;
+    if (images > 0) shape[0] = images;
+    outputs[i] = Tensor(type.dtype, std::move(shape));
   }
-  std::unique_ptr<Workspace> workspace = state.workspaces.Acquire(plan->arena_bytes());
-  const Status status = plan->Run(*workspace, inputs, outputs, state.pool);
-  state.workspaces.Release(std::move(workspace));
+  const Status status = images > 0 ? state.RunImages(images, inputs, outputs)
+                                   : state.RunBatch(*plan, inputs, outputs);
   if (!status.has_value()) return state.Named(status.error());
   return {};
 }

@@ -51,6 +51,7 @@ class Compiler {
     }
     for (ValueId& id : program_.outputs) id = Dense(id);
     DropUnreadConstants(program_);
+    program_.images_independent = ImagesIndependent();
     return std::move(program_);
   }
 
@@ -94,6 +95,21 @@ class Compiler {
         break;
     }
     return {};
+  }
+
+  // Blocked operators treat each image alone. Of the dense ones only Softmax over another axis than
+  // the batch follows them in our networks.
+  bool ImagesIndependent() const {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      if (plan_.kinds[i] == NodeKind::kShape) return false;
+      if (plan_.kinds[i] == NodeKind::kChannelsLast && *ReadChannelsLast(node)) return false;
+      if (plan_.kinds[i] == NodeKind::kDense &&
+          !(IsOnnx(node, "Softmax") && node.Int("axis", 1) >= 1)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   Status EmitDense(const Node& node) {

@@ -95,7 +95,8 @@ int Bench(const std::string& name, std::map<std::string, std::string> keys) {
     return 1;
   }
   const double loaded = NowMs();
-  Result<Session> session = Session::Create(*model, options);
+  Result<Session> session = number("profile", 0) != 0 ? Session::Create(*model, options)
+                                                      : Session::Create(*std::move(model), options);
   if (!session.has_value()) {
     std::fprintf(stderr, "%s\n", session.error().message.c_str());
     return 1;

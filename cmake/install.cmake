@@ -1,9 +1,6 @@
-# The installed product: one static library of all folders, optionally a shared one, public headers,
-# find_package(visavis), pkg-config, the program, its man page and completions.
+# The installed product: one static library of all folders, public headers, find_package(visavis), pkg-config, the program, its man page and completions.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-
-option(VISAVIS_BUILD_SHARED_LIBRARY "Also build libvisavis.so, which shows only the public interface" OFF)
 
 # Imported targets are only known where they were looked for; visavis-config.cmake.in looks for the
 # same.
@@ -31,28 +28,14 @@ foreach(folder ${folders})
 endforeach()
 list(REMOVE_DUPLICATES libraries)
 
-function(visavis_product TARGET KIND)
-  add_library(${TARGET} ${KIND} ${objects})
-  set_target_properties(${TARGET} PROPERTIES OUTPUT_NAME visavis LINKER_LANGUAGE CXX
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-  target_compile_features(${TARGET} INTERFACE cxx_std_20)
-  target_include_directories(${TARGET} INTERFACE
-    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
-endfunction()
-
-visavis_product(visavis_library STATIC)
-set_target_properties(visavis_library PROPERTIES EXPORT_NAME visavis)
+add_library(visavis_library STATIC ${objects})
+set_target_properties(visavis_library PROPERTIES OUTPUT_NAME visavis EXPORT_NAME visavis
+  LINKER_LANGUAGE CXX)
+target_compile_features(visavis_library INTERFACE cxx_std_20)
+target_include_directories(visavis_library INTERFACE
+  "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 target_link_libraries(visavis_library INTERFACE ${libraries})
 install(TARGETS visavis_library EXPORT visavis-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-
-if(VISAVIS_BUILD_SHARED_LIBRARY)
-  visavis_product(visavis_shared SHARED)
-  target_link_libraries(visavis_shared PRIVATE ${libraries})
-  # Libraries that were linked in statically must not show through ours.
-  target_link_options(visavis_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined)
-  set_target_properties(visavis_shared PROPERTIES EXPORT_NAME visavis_shared)
-  install(TARGETS visavis_shared EXPORT visavis-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
 
 install(TARGETS visavis RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/visavis DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

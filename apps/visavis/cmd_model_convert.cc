@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"
+#include "model/convert.h"
 #include "visavis/model.h"
 
 namespace visavis::cli {
@@ -25,7 +26,8 @@ Result<int> RunModelConvert(const Options& options, const Common& common) {
                      options.out);
   }
   VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(options.in));
-  VISAVIS_RETURN_IF_ERROR(model.SaveOnnx(options.out));
+  VISAVIS_ASSIGN_OR_RETURN(const Model cleaned, Clean(model));
+  VISAVIS_RETURN_IF_ERROR(cleaned.SaveOnnx(options.out));
   VISAVIS_ASSIGN_OR_RETURN(const Model written, Model::Load(options.out));
   VISAVIS_ASSIGN_OR_RETURN(const ModelInfo info, written.Info());
   if (common.json) {

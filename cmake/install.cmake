@@ -1,4 +1,5 @@
-# The installed product: one static library of all folders, public headers, find_package(visavis), pkg-config, the program, its man page and completions.
+# The installed product: one static library of all folders, public headers, find_package(visavis),
+# pkg-config, the program, its manual page and completions.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

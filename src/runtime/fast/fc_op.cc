@@ -32,14 +32,18 @@ struct FcLayer {
   int depth = 0;       // columns of the packed weights
   int file_depth = 0;  // columns of the file's weights
   bool bf16 = false;
-  const void* weights = nullptr;
-  std::int64_t weight_bytes = 0;
+};
+
+struct FcWeights {
+  const void* data = nullptr;
+  std::int64_t bytes = 0;
 };
 
 class FcStep final : public Step {
  public:
-  FcStep(const FcLayer& layer, const NodeTypes& types)
+  FcStep(const FcLayer& layer, const NodeTypes& types, const FcWeights& weights)
       : layer_(layer),
+        weights_(weights),
         batch_(static_cast<int>(types.outputs[0].shape[0])),
         in_row_(types.input_storage[0].layout == Layout::kC16 ? types.input_storage[0].image_stride
                                                               : layer.depth) {}
@@ -50,7 +54,7 @@ class FcStep final : public Step {
     args.in_row = in_row_;
     args.batch = batch_;
     args.depth = layer_.depth;
-    args.weights = layer_.weights;
+    args.weights = weights_.data;
     args.out_channels = layer_.out_channels;
     args.out = context.out<float>(0);
     args.out_row = layer_.out_channels;
@@ -67,7 +71,7 @@ class FcStep final : public Step {
     StepInfo info;
     info.kernel = KernelName(*layer_.kernels, layer_.bf16);
     info.algorithm = "fully connected";
-    info.weight_bytes = layer_.weight_bytes;
+    info.weight_bytes = weights_.bytes;
     info.flops = Flops();
     return info;
   }
@@ -76,6 +80,7 @@ class FcStep final : public Step {
   double Flops() const { return 2.0 * batch_ * layer_.out_channels * layer_.file_depth; }
 
   const FcLayer& layer_;
+  const FcWeights weights_;
   const int batch_;
   const std::ptrdiff_t in_row_;
 };
@@ -84,16 +89,17 @@ class FullyConnected final : public Operator {
  public:
   FullyConnected(FusedGemmNode node, int blocked_channels, DType blocked_store,
                  const FastContext& context)
-      : blocked_channels_(blocked_channels), store_(context.store) {
+      : blocked_channels_(blocked_channels),
+        store_(context.store),
+        weights_(std::move(node.weights)) {
     layer_.epilogue = std::move(node.epilogue);
     layer_.kernels = context.kernels;
-    layer_.out_channels = node.weights.out();
-    layer_.file_depth = node.weights.in();
+    layer_.out_channels = weights_.out();
+    layer_.file_depth = weights_.in();
     layer_.bf16 = blocked_channels > 0 && blocked_store == DType::kBF16;
     layer_.depth = blocked_channels > 0 ? BlocksOf(blocked_channels) * kLanes *
                                               (layer_.file_depth / blocked_channels)
                                         : layer_.file_depth;
-    Pack(node.weights, *context.store);
   }
 
   Status Infer(InferContext& context) const override {
@@ -114,21 +120,32 @@ class FullyConnected final : public Operator {
   }
 
   std::unique_ptr<Step> MakeStep(const NodeTypes& types) const override {
-    return std::make_unique<FcStep>(layer_, types);
+    return std::make_unique<FcStep>(layer_, types, PackedOnce());
   }
 
  private:
+  // Packed when a plan first needs them: convolutions before this layer have let go of theirs by
+  // then.
+  FcWeights PackedOnce() const {
+    const std::lock_guard lock(mutex_);
+    if (packed_.data == nullptr) {
+      packed_ = Pack();
+      weights_.Release();
+    }
+    return packed_;
+  }
+
   // Group by group, so that the copy in between stays small beside the weights themselves.
-  void Pack(const ScaledWeights& weights, WeightStore& store) {
+  FcWeights Pack() const {
     const std::size_t group_count = PackedFcSize(kFcGroup, layer_.depth);
     const int groups = FcGroupsOf(layer_.out_channels);
     const std::size_t element = layer_.bf16 ? 2 : 4;
     const std::size_t bytes = group_count * static_cast<std::size_t>(groups) * element;
-    auto* packed = static_cast<std::byte*>(store.Allocate(bytes));
+    auto* packed = static_cast<std::byte*>(store_->Allocate(bytes));
     for (int g = 0; g < groups; ++g) {
       const int begin = g * kFcGroup;
       const int end = std::min(begin + kFcGroup, layer_.out_channels);
-      std::vector<float> rows = weights.Rows(begin, end);
+      std::vector<float> rows = weights_.Rows(begin, end);
       if (blocked_channels_ > 0) {
         rows = BlockedColumns(rows, end - begin, blocked_channels_,
                               layer_.file_depth / blocked_channels_);
@@ -140,13 +157,15 @@ class FullyConnected final : public Operator {
         PackFc(rows.data(), end - begin, layer_.depth, reinterpret_cast<float*>(to));
       }
     }
-    layer_.weights = packed;
-    layer_.weight_bytes = static_cast<std::int64_t>(bytes);
+    return FcWeights{packed, static_cast<std::int64_t>(bytes)};
   }
 
   FcLayer layer_;
   int blocked_channels_;
-  std::shared_ptr<const WeightStore> store_;
+  std::shared_ptr<WeightStore> store_;
+  mutable std::mutex mutex_;
+  mutable ScaledWeights weights_;
+  mutable FcWeights packed_;
 };
 
 }  // namespace

@@ -1,0 +1,64 @@
+#include "runtime/fast/cost.h"
+
+#include <gtest/gtest.h>
+
+namespace visavis {
+namespace {
+
+KernelTable WideTable() {
+  KernelTable table;
+  table.vector_registers = 32;
+  return table;
+}
+
+CostModel LargeNetwork(bool low_memory = false) {
+  return MakeCostModel(WideTable(), Precision::kFp32, low_memory, 260e6);
+}
+
+int WinogradOf(int in, int out, int side, const CostModel& model) {
+  return ChooseAlgorithm(ConvWork{in, out, 9, side, side, true}, model).winograd_m;
+}
+
+// The layers of LResNet100E-IR, where these were the fastest by measurement.
+TEST(Cost, ChoosesWhatWasMeasuredFastest) {
+  const CostModel model = LargeNetwork();
+  EXPECT_EQ(WinogradOf(64, 64, 112, model), 4);
+  EXPECT_EQ(WinogradOf(64, 64, 56, model), 4);
+  EXPECT_EQ(WinogradOf(128, 128, 28, model), 4);
+  EXPECT_EQ(WinogradOf(256, 256, 14, model), 3);
+  EXPECT_EQ(WinogradOf(256, 512, 14, model), 3);
+  EXPECT_EQ(WinogradOf(512, 512, 7, model), 2);
+}
+
+TEST(Cost, StridedAndPointwiseLayersAreDirect) {
+  const ConvWork strided{64, 64, 9, 56, 56, false};
+  EXPECT_EQ(ChooseAlgorithm(strided, LargeNetwork()), (ConvAlgorithm{0, false, false}));
+}
+
+// The estimate for a layer is within a fifth of its time on the machine of the constants.
+TEST(Cost, EstimatesMeasuredTimes) {
+  const CostModel model = LargeNetwork();
+  const auto estimate_ms = [&](int channels, int side, int m) {
+    return 1e3 * EstimateSeconds(ConvWork{channels, channels, 9, side, side, true},
+                                 ConvAlgorithm{m, false, false}, model);
+  };
+  EXPECT_NEAR(estimate_ms(64, 112, 0), 3.45, 0.35);
+  EXPECT_NEAR(estimate_ms(128, 28, 4), 0.252, 0.05);
+  EXPECT_NEAR(estimate_ms(256, 14, 3), 0.343, 0.06);
+}
+
+TEST(Cost, LowMemoryTransformsOnTheFly) {
+  const CostModel model = LargeNetwork(true);
+  const ConvAlgorithm chosen = ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true}, model);
+  EXPECT_TRUE(chosen.raw);
+  EXPECT_NE(chosen.winograd_m, 0);
+}
+
+TEST(Cost, NamesTellTheAlgorithm) {
+  EXPECT_EQ(Name(ConvAlgorithm{0, false, false}), "direct");
+  EXPECT_EQ(Name(ConvAlgorithm{4, true, false}), "winograd F(4x4) raw");
+  EXPECT_EQ(Name(ConvAlgorithm{3, false, true}), "winograd F(3x3) bf16");
+}
+
+}  // namespace
+}  // namespace visavis

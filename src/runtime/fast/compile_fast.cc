@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "base/try.h"
 #include "model/graph/passes/graph_editor.h"
 #include "runtime/fast/blocked_node.h"
@@ -257,6 +259,13 @@ class Compiler {
 }  // namespace
 
 Result<Program> CompileFast(const Graph& graph, const CompileContext& context) {
+  // The portable table emulates bf16 products, for comparison; other tables would be as slow.
+  const KernelTable& kernels = *context.kernels;
+  if (context.precision == Precision::kBf16 && !kernels.fast_bf16 &&
+      std::string_view(kernels.isa) != "scalar") {
+    return MakeError(ErrorCode::kUnsupported, "precision bf16 wants AVX512-BF16, not {}",
+                     kernels.isa);
+  }
   return Compiler(graph, context).Run();
 }
 

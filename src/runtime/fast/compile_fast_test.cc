@@ -87,7 +87,9 @@ TEST_P(FastFiles, EqualTheReference) {
   for (const char* isa : {"scalar", "avx2", "avx512"}) {
     SessionOptions options;
     options.isa = isa;
-    if (!Session::Create(*model, options).has_value()) continue;  // not on this machine
+    const auto session = Session::Create(*model, options);
+    if (!session.has_value()) continue;  // not on this machine
+    EXPECT_EQ(session->isa(), isa);
     SCOPED_TRACE(isa);
     ExpectFastEqualsReference(*model, GetParam().shape, kTolerance, options);
   }
@@ -114,6 +116,44 @@ TEST(CompileFast, LResNet18) {
   ExpectFastEqualsReference(model, Shape{1, 3, 112, 112}, kTolerance, options);
   options.low_memory = true;
   ExpectFastEqualsReference(model, Shape{1, 3, 112, 112}, kTolerance, options);
+}
+
+double Cosine(const Tensor& a, const Tensor& b) {
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (std::size_t i = 0; i < a.data<float>().size(); ++i) {
+    const double x = a.data<float>()[i];
+    const double y = b.data<float>()[i];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+TEST(CompileFast, Bf16StaysCloseToFp32) {
+  if (FindKernels("avx512_bf16") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX512-BF16 here";
+  SessionOptions bf16;
+  bf16.precision = Precision::kBf16;
+  for (const char* arch : {"lresnet18e-ir", "mobilefacenet"}) {
+    const Model model = Model::FromGraph(*BuildArch(arch, 1));
+    const Tensor picture = RandomPicture(Shape{1, 3, 112, 112}, 3);
+    const auto fp32 = RunModel(model, picture, {});
+    const auto half = RunModel(model, picture, bf16);
+    ASSERT_EQ(half.size(), 1u);
+    EXPECT_GE(Cosine(half[0], fp32[0]), 0.999) << arch;
+  }
+}
+
+TEST(CompileFast, Bf16IsRefusedWhereItWouldBeSlow) {
+  if (FindKernels("avx2") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX2 here";
+  SessionOptions options;
+  options.precision = Precision::kBf16;
+  options.isa = "avx2";
+  const auto session = Session::Create(Model::FromGraph(*BuildArch("mobilefacenet", 1)), options);
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().code, ErrorCode::kUnsupported);
 }
 
 Graph Optimized(const char* arch) {

@@ -30,9 +30,9 @@ class Peer:
             command += ["--core", str(options.core)]
         self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.label, self.precision = ENGINES[engine][:2]
+        label, self.precision = ENGINES[engine][:2]
         ready = self._answer()
-        self.label += f" {ready['version']}"
+        self.label = label.format(ready["version"])
         self.load_ms = ready["load_ms"]
 
     def _answer(self):

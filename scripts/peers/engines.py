@@ -12,7 +12,17 @@ import subprocess
 import numpy as np
 
 
-class OnnxRuntime:
+class Engine:
+    @staticmethod
+    def prepare(model, shape):
+        """What does not count as loading a model: imports, conversion of files."""
+
+
+class OnnxRuntime(Engine):
+    @staticmethod
+    def prepare(model, shape):
+        import onnxruntime  # noqa: F401
+
     def __init__(self, model, shape, threads):
         import onnxruntime as ort
 
@@ -27,8 +37,12 @@ class OnnxRuntime:
         return self.session.run(None, {self.input: x})
 
 
-class OpenVino:
+class OpenVino(Engine):
     """As installed: on a processor with bf16 instructions it chooses bf16 by itself."""
+
+    @staticmethod
+    def prepare(model, shape):
+        import openvino  # noqa: F401
 
     def __init__(self, model, shape, threads, **config):
         import openvino as ov
@@ -51,7 +65,11 @@ class OpenVinoF32(OpenVino):
         super().__init__(model, shape, threads, INFERENCE_PRECISION_HINT="f32")
 
 
-class OpenCv:
+class OpenCv(Engine):
+    @staticmethod
+    def prepare(model, shape):
+        import cv2  # noqa: F401
+
     def __init__(self, model, shape, threads):
         import cv2
 
@@ -65,7 +83,13 @@ class OpenCv:
         return list(self.net.forward(self.names))
 
 
-class Ncnn:
+class Ncnn(Engine):
+    @staticmethod
+    def prepare(model, shape):
+        import ncnn  # noqa: F401
+
+        convert_to_ncnn(model, shape)
+
     def __init__(self, model, shape, threads, bf16=False):
         import ncnn
 
@@ -116,12 +140,12 @@ def convert_to_ncnn(model, shape):
     return param, weights
 
 
-# Engine -> what the table calls it, arithmetic it is compared with, class.
+# Engine -> what the table calls it (with its version), arithmetic it is compared with, class.
 ENGINES = {
-    "onnxruntime": ("ONNX Runtime", "fp32", OnnxRuntime),
-    "openvino-f32": ("OpenVINO, fp32 forced", "fp32", OpenVinoF32),
-    "opencv": ("OpenCV DNN", "fp32", OpenCv),
-    "ncnn": ("ncnn", "fp32", Ncnn),
-    "openvino": ("OpenVINO, default", "bf16", OpenVino),
-    "ncnn-bf16": ("ncnn, bf16 storage", "bf16", NcnnBf16),
+    "onnxruntime": ("ONNX Runtime {}", "fp32", OnnxRuntime),
+    "openvino-f32": ("OpenVINO {}, fp32 forced", "fp32", OpenVinoF32),
+    "opencv": ("OpenCV DNN {}", "fp32", OpenCv),
+    "ncnn": ("ncnn {}", "fp32", Ncnn),
+    "openvino": ("OpenVINO {}, default", "bf16", OpenVino),
+    "ncnn-bf16": ("ncnn {}, bf16 storage", "bf16", NcnnBf16),
 }

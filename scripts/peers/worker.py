@@ -29,8 +29,10 @@ def main():
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
     x = np.load(options.input)
+    make = ENGINES[options.engine][-1]
+    make.prepare(options.model, x.shape)
     start = time.perf_counter()
-    engine = ENGINES[options.engine][-1](options.model, x.shape, options.threads)
+    engine = make(options.model, x.shape, options.threads)
     load_ms = (time.perf_counter() - start) * 1e3
     for _ in range(3):
         engine.run(x)

@@ -3,12 +3,11 @@
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <string_view>
 
-#include "base/error.h"
 #include "base/try.h"
 #include "bench/timing.h"
 #include "kernels/kernels.h"
+#include "runtime/choose_kernels.h"
 #include "runtime/compile.h"
 #include "runtime/plan.h"
 #include "runtime/workspace.h"
@@ -39,13 +38,8 @@ Result<std::vector<double>> TimeSteps(const Plan& plan, const std::vector<Tensor
 }  // namespace
 
 Result<PlanProfile> ProfilePlan(const Model& model, const BenchSetting& setting, int runs) {
-  const std::string_view isa = setting.isa.empty() ? BestIsa() : std::string_view(setting.isa);
   CompileContext context;
-  context.kernels = FindKernels(isa);
-  if (context.kernels == nullptr) {
-    return MakeError(ErrorCode::kInvalidArgument, "{}: not an instruction set of this machine",
-                     isa);
-  }
+  VISAVIS_ASSIGN_OR_RETURN(context.kernels, ChooseKernels(setting.isa));
   context.precision = setting.precision;
   context.low_memory = setting.low_memory;
   context.threads = setting.threads;
@@ -56,7 +50,7 @@ Result<PlanProfile> ProfilePlan(const Model& model, const BenchSetting& setting,
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<const Plan> plan,
                            Plan::Create(program, views, context.limits, setting.threads));
   PlanProfile profile;
-  profile.isa = isa;
+  profile.isa = context.kernels->isa;
   profile.steps = plan->Describe();
   profile.arena_bytes = plan->arena_bytes();
   if (runs > 0) {

@@ -1,7 +1,6 @@
 #include "visavis/session.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "base/try.h"
 #include "kernels/kernels.h"
 #include "model/graph/graph.h"
+#include "runtime/choose_kernels.h"
 #include "runtime/compile.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
@@ -20,21 +20,6 @@ namespace {
 
 // Plans kept per session. A detector that slides over the scales of one photo needs about 15.
 constexpr std::size_t kPlansKept = 64;
-
-Result<const KernelTable*> ChooseKernels(const std::string& wanted) {
-  const char* from_environment = std::getenv("VISAVIS_ISA");
-  std::string_view isa = wanted;
-  if (isa.empty() && from_environment != nullptr) isa = from_environment;
-  if (isa.empty()) isa = BestIsa();
-  const KernelTable* kernels = FindKernels(isa);
-  if (kernels == nullptr) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "instruction set '{}' is unknown or not available on this machine; the best "
-                     "here is '{}'",
-                     isa, BestIsa());
-  }
-  return kernels;
-}
 
 Session::Port PortOf(const Value& value) {
   Session::Port port{value.name, value.dtype, {}};

@@ -43,6 +43,14 @@ class CliTest : public testing::Test {
     }();
     return folder;
   }
+  // Fills the cache, so that no other run shows licence notes.
+  static void SetUpTestSuite() {
+    const std::string grey = cache() + "/grey.ppm";
+    WriteText(grey, "P6\n64 64\n255\n" + std::string(64 * 64 * 3, '\x80'));
+    ProgramOptions options;
+    options.environment = {{"XDG_CACHE_HOME", cache()}, {"VISAVIS_MIRROR", SharedPath("models")}};
+    (void)RunProgram({VISAVIS_PROGRAM, "compare", grey, grey}, options);
+  }
   static void TearDownTestSuite() { std::filesystem::remove_all(cache()); }
 
   ProgramResult Run(std::vector<std::string> arguments) const {

@@ -209,7 +209,7 @@ Result<int> RunEmbed(const Options& options, const Common& common) {
     fmt::print("{}: {} rows of {} numbers from {} inputs in {:.1f} s\n", OneLine(options.output),
                writer.rows(), dimension, job.inputs(), seconds);
   }
-  if (writer.failures() > 0) {
+  if (writer.failures() > 0 && job.inputs() > 1) {
     PrintError(fmt::format("{} of {} inputs gave no row; they are listed in {}", writer.failures(),
                            job.inputs(), BesideOutput(options.output, ".failed.tsv")));
   }

@@ -97,7 +97,11 @@ int CommandLine::Main(int argc, const char* const* argv) {
   } catch (const CLI::Success& success) {  // --help, --version
     return CheckStandardOutput(app_.exit(success));
   } catch (const CLI::ParseError& error) {
-    PrintError(fmt::format("{} (see visavis --help)", error.what()));
+    // What is left over was meant to be a command when one is missing.
+    const std::vector<std::string> left = app_.remaining(/*recurse=*/true);
+    const bool unknown = !left.empty() && error.get_name() == "RequiredError";
+    const std::string what = unknown ? left.front() + ": no such command" : error.what();
+    PrintError(what + " (see visavis --help)");
     return ExitCodeOf(ErrorCode::kInvalidArgument);
   }
   InstallSignalHandlers();

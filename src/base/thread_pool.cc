@@ -55,7 +55,7 @@ struct ThreadPool::State {
 
   // A job other than number `seen` that takes workers.
   bool Wanted(std::uint64_t seen) const {
-    const std::uint64_t now = job.load(std::memory_order_acquire);
+    const std::uint64_t now = job.load(std::memory_order_seq_cst);
     return (now & kOpen) != 0 && now / kNumber != seen;
   }
 
@@ -92,7 +92,6 @@ struct ThreadPool::State {
   void Sleep(std::uint64_t seen) {
     std::unique_lock lock(sleep_mutex);
     sleepers.fetch_add(1, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     wake.wait(lock, [&] { return Wanted(seen) || stop.load(); });
     sleepers.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -104,7 +103,6 @@ struct ThreadPool::State {
     next.store(0, std::memory_order_relaxed);
     const std::uint64_t number = job.load(std::memory_order_relaxed) / kNumber + 1;
     job.store(number * kNumber + kOpen, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     if (sleepers.load(std::memory_order_seq_cst) > 0) {
       { std::lock_guard lock(sleep_mutex); }
       wake.notify_all();

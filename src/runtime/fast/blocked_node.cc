@@ -120,14 +120,18 @@ std::optional<UpsampleGeometry> ReadUpsample(const Graph& graph, const Node& nod
   return geometry;
 }
 
-std::optional<bool> ReadChannelsLast(const Node& node) {
+std::optional<ChannelRange> ReadChannelsLast(const Node& node) {
+  if (IsFused(node, kChannelsLastOp)) {
+    return ChannelRange{node.Int("batch_third", 0) != 0, static_cast<int>(node.Int("begin", 0)),
+                        static_cast<int>(node.Int("count", 0))};
+  }
   if (!IsOnnx(node, "Transpose") || node.inputs.size() != 1 || node.outputs.size() != 1) {
     return std::nullopt;
   }
   const auto* perm = node.Ints("perm");
   if (perm == nullptr) return std::nullopt;
-  if (*perm == std::vector<std::int64_t>{0, 2, 3, 1}) return false;
-  if (*perm == std::vector<std::int64_t>{2, 3, 0, 1}) return true;
+  if (*perm == std::vector<std::int64_t>{0, 2, 3, 1}) return ChannelRange{false, 0, -1};
+  if (*perm == std::vector<std::int64_t>{2, 3, 0, 1}) return ChannelRange{true, 0, -1};
   return std::nullopt;
 }
 

@@ -25,7 +25,7 @@ std::optional<PointwiseNode> ReadPointwise(const Graph& graph, const Node& node,
 /// indices are the node's own.
 std::optional<UpsampleGeometry> ReadUpsample(const Graph& graph, const Node& node);
 
-/// Transpose of NCHW to [N,H,W,C] (false) or [H,W,N,C] (true); else nothing.
-std::optional<bool> ReadChannelsLast(const Node& node);
+/// ChannelsLast, or a Transpose that is the same of all channels; else nothing.
+std::optional<ChannelRange> ReadChannelsLast(const Node& node);
 
 }  // namespace visavis

@@ -105,7 +105,9 @@ class Compiler {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (plan_.kinds[i] == NodeKind::kShape) return false;
-      if (plan_.kinds[i] == NodeKind::kChannelsLast && *ReadChannelsLast(node)) return false;
+      if (plan_.kinds[i] == NodeKind::kChannelsLast && ReadChannelsLast(node)->batch_third) {
+        return false;
+      }
       if (plan_.kinds[i] == NodeKind::kDense &&
           !(IsOnnx(node, "Softmax") && node.Int("axis", 1) >= 1)) {
         return false;

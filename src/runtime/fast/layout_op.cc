@@ -90,20 +90,19 @@ class LayoutChange final : public Operator {
   const KernelTable& kernels_;
 };
 
-// Blocked NCHW to dense [N,H,W,C] or [H,W,N,C]: the channels of a pixel lie together already.
+// Blocked NCHW to dense channels last: the channels of a pixel lie together already.
 class ChannelsLastStep final : public Step {
  public:
-  ChannelsLastStep(bool batch_third, const KernelTable& kernels, const NodeTypes& types)
-      : batch_third_(batch_third),
-        kernels_(kernels),
-        in_(types.inputs[0], types.input_storage[0]) {}
+  ChannelsLastStep(const ChannelRange& range, const KernelTable& kernels, const NodeTypes& types)
+      : range_(range), kernels_(kernels), in_(types.inputs[0], types.input_storage[0]) {}
 
   Status Run(const StepContext& context) const override {
     const Nchw& d = in_.dims();
-    const std::ptrdiff_t pixel_stride = std::ptrdiff_t{d.c} * (batch_third_ ? d.n : 1);
+    const std::ptrdiff_t pixel_stride =
+        std::ptrdiff_t{range_.count} * (range_.batch_third ? d.n : 1);
     for (int image = 0; image < d.n; ++image) {
-      float* to = context.out<float>(0) +
-                  image * (batch_third_ ? std::ptrdiff_t{d.c} : pixel_stride * d.h * d.w);
+      float* to = context.out<float>(0) + image * (range_.batch_third ? std::ptrdiff_t{range_.count}
+                                                                      : pixel_stride * d.h * d.w);
       const BlockedIn from = in_.In(context.input(0), image);
       for (int y = 0; y < d.h; ++y) {
         for (int x = 0; x < d.w; ++x, to += pixel_stride) CopyPixel(from, y, x, to);
@@ -121,38 +120,49 @@ class ChannelsLastStep final : public Step {
 
  private:
   void CopyPixel(const BlockedIn& from, int y, int x, float* to) const {
-    for (int first = 0; first < in_.dims().c; first += kLanes) {
-      const std::ptrdiff_t at =
-          first / kLanes * from.block + y * from.row + std::ptrdiff_t{x} * kLanes;
-      const int count = std::min(kLanes, in_.dims().c - first);
+    const int end = range_.begin + range_.count;
+    for (int c = range_.begin; c < end;) {
+      const std::ptrdiff_t at = c / kLanes * from.block + y * from.row + std::ptrdiff_t{x} * kLanes;
       float lanes[kLanes];
       LoadLanes(kernels_, from, at, lanes);
-      std::copy_n(lanes, count, to + first);
+      const int count = std::min(kLanes - c % kLanes, end - c);
+      to = std::copy_n(lanes + c % kLanes, count, to);
+      c += count;
     }
   }
 
-  bool batch_third_;
+  ChannelRange range_;
   const KernelTable& kernels_;
   const BlockedValue in_;
 };
 
 class ToChannelsLast final : public Operator {
  public:
-  ToChannelsLast(bool batch_third, const KernelTable& kernels)
-      : batch_third_(batch_third), kernels_(kernels) {}
+  ToChannelsLast(const ChannelRange& range, const KernelTable& kernels)
+      : range_(range), kernels_(kernels) {}
 
   Status Infer(InferContext& context) const override {
     VISAVIS_ASSIGN_OR_RETURN(const Nchw d, NchwOf(context.shape(0)));
-    return context.SetOutput(0, DType::kF32,
-                             batch_third_ ? Shape{d.h, d.w, d.n, d.c} : Shape{d.n, d.h, d.w, d.c});
+    const int count = CountIn(d.c);
+    if (range_.begin < 0 || count < 1 || range_.begin + count > d.c) {
+      return MakeError(ErrorCode::kInvalidArgument, "input {} has no channels {} to {}",
+                       d.shape().ToString(), range_.begin, range_.begin + count);
+    }
+    return context.SetOutput(
+        0, DType::kF32,
+        range_.batch_third ? Shape{d.h, d.w, d.n, count} : Shape{d.n, d.h, d.w, count});
   }
 
   std::unique_ptr<Step> MakeStep(const NodeTypes& types) const override {
-    return std::make_unique<ChannelsLastStep>(batch_third_, kernels_, types);
+    ChannelRange range = range_;
+    range.count = CountIn(static_cast<int>(types.inputs[0].shape[1]));
+    return std::make_unique<ChannelsLastStep>(range, kernels_, types);
   }
 
  private:
-  bool batch_third_;
+  int CountIn(int channels) const { return range_.count < 0 ? channels : range_.count; }
+
+  ChannelRange range_;
   const KernelTable& kernels_;
 };
 
@@ -173,8 +183,9 @@ std::unique_ptr<Operator> MakeToDense(const FastContext& context) {
                                         *context.kernels);
 }
 
-std::unique_ptr<Operator> MakeToChannelsLast(bool batch_third, const FastContext& context) {
-  return std::make_unique<ToChannelsLast>(batch_third, *context.kernels);
+std::unique_ptr<Operator> MakeToChannelsLast(const ChannelRange& range,
+                                             const FastContext& context) {
+  return std::make_unique<ToChannelsLast>(range, *context.kernels);
 }
 
 }  // namespace visavis

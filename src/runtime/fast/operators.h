@@ -63,7 +63,12 @@ std::unique_ptr<Operator> MakeToBlocked(BlockedSpec spec, const FastContext& con
 /// From blocked to blocked with another border.
 std::unique_ptr<Operator> MakeReborder(BlockedSpec spec, const FastContext& context);
 std::unique_ptr<Operator> MakeToDense(const FastContext& context);
-/// Dense Transpose from blocked NCHW to [N,H,W,C], or [H,W,N,C] if `batch_third`.
-std::unique_ptr<Operator> MakeToChannelsLast(bool batch_third, const FastContext& context);
+/// Which channels become the last axis of [N,H,W,count], or of [H,W,N,count] if `batch_third`.
+struct ChannelRange {
+  bool batch_third = false;
+  int begin = 0;
+  int count = -1;  ///< -1: all
+};
+std::unique_ptr<Operator> MakeToChannelsLast(const ChannelRange& range, const FastContext& context);
 
 }  // namespace visavis

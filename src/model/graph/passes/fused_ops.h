@@ -57,6 +57,10 @@ enum FusedGemmInput : std::size_t {
   kGemmInputs
 };
 
+/// ChannelsLast: channels [begin, begin + count) of x [N,C,H,W], transposed to [N,H,W,count], or to
+/// [H,W,N,count] if batch_third is 1.
+inline constexpr std::string_view kChannelsLastOp = "ChannelsLast";
+
 inline bool IsFused(const Node& node, std::string_view op_type) {
   return node.domain == kFusedDomain && node.op_type == op_type;
 }

@@ -22,6 +22,11 @@ Graph AttachEpilogues(Graph graph);
 /// into the weights, the shift into the bias and, border-exact, into the value that padding reads.
 Graph FoldAffineBefore(Graph graph);
 
+/// Computes the output branches of a detector that read one value and end in a transpose to
+/// channels last by one convolution (FusedConv, ChannelsLast): few channels each, they share blocks
+/// of 16.
+Graph MergeHeads(Graph graph);
+
 /// All of the above, in order. Nodes that only compute constants have been folded before
 /// (runtime/fold_constants.h).
 /// Errors: kInternal if a pass broke the graph.

@@ -187,6 +187,26 @@ TEST(Passes, HalvedSizesAreProvedEqual) {
   EXPECT_EQ(CountOperators(result).count(":Add"), 0u);
 }
 
+TEST(Passes, HeadsOfOneValueAreComputedTogether) {
+  Chain chain;
+  const ValueId x = chain.last;
+  std::vector<ValueId> outputs;
+  for (const std::int64_t channels : {1, 4}) {
+    chain.last = x;
+    chain.Add("Conv", {chain.Weights(channels, 2, 1)});
+    chain.Add("Transpose").attributes["perm"] = std::vector<std::int64_t>{0, 2, 3, 1};
+    outputs.push_back(chain.last);
+  }
+  chain.graph.outputs = outputs;
+  const Graph result = MergeHeads(FuseLinear(chain.graph));
+  EXPECT_EQ(CountOperators(result),
+            (std::map<std::string, int>{{"visavis:FusedConv", 1}, {"visavis:ChannelsLast", 2}}));
+  EXPECT_EQ(result.nodes[1].Int("begin", -1), 0);
+  EXPECT_EQ(result.nodes[2].Int("begin", -1), 1);
+  EXPECT_EQ(result.nodes[2].Int("count", -1), 4);
+  EXPECT_EQ(result.outputs, outputs);
+}
+
 TEST(Passes, AConvolutionOfDynamicWeightsIsLeftAlone) {
   Chain chain;
   const ValueId weights = chain.graph.AddValue("w");

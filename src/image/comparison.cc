@@ -13,6 +13,7 @@ constexpr int kSheetWidth = 1200;
 constexpr int kMargin = 24;
 constexpr int kPhotoHeight = 460;
 constexpr int kPhotoWidth = (kSheetWidth - 3 * kMargin) / 2;
+constexpr double kMaxEnlargement = 2;  // small photos fill their half without blurring away
 constexpr int kCropSide = 168;
 constexpr int kCaptionSize = 17;
 constexpr int kVerdictSize = 36;
@@ -31,8 +32,9 @@ void DrawCentred(const std::string& text, int size_px, int centre, int baseline,
 // A photo with its faces, centred in its half above its caption.
 void DrawHalf(const ComparedPhoto& half, int left, const Font& font, Image* sheet) {
   const PictureSize size =
-      FitInside(half.photo.width, half.photo.height, kPhotoWidth, kPhotoHeight);
-  const Image drawn = DrawFaces(half.photo, half.faces, font, std::max(size.width, size.height));
+      FitInside(half.photo.width, half.photo.height, kPhotoWidth, kPhotoHeight, kMaxEnlargement);
+  const Image drawn =
+      DrawFaces(half.photo, half.faces, font, std::max(size.width, size.height), kMaxEnlargement);
   Paste(drawn, left + (kPhotoWidth - drawn.width()) / 2,
         kMargin + (kPhotoHeight - drawn.height()) / 2, sheet);
   DrawCentred(half.caption, kCaptionSize, left + kPhotoWidth / 2,

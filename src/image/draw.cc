@@ -58,14 +58,14 @@ void DrawFace(const Face& face, const Font& font, Image* image) {
 
 }  // namespace
 
-PictureSize FitInside(int width, int height, int max_width, int max_height) {
-  const double scale = std::min(
-      {1.0, static_cast<double>(max_width) / width, static_cast<double>(max_height) / height});
+PictureSize FitInside(int width, int height, int max_width, int max_height, double max_scale) {
+  const double scale = std::min({max_scale, static_cast<double>(max_width) / width,
+                                 static_cast<double>(max_height) / height});
   return {std::max(1, static_cast<int>(std::lround(width * scale))),
           std::max(1, static_cast<int>(std::lround(height * scale)))};
 }
 
-Image Shrink(ImageView image, int width, int height) {
+Image Rescale(ImageView image, int width, int height) {
   VISAVIS_CHECK(!image.empty() && width > 0 && height > 0);
   Image half;
   while (image.width >= 2 * width && image.height >= 2 * height) {
@@ -77,9 +77,11 @@ Image Shrink(ImageView image, int width, int height) {
   return Resize(image, width, height);
 }
 
-Image DrawFaces(ImageView photo, std::span<const Face> faces, const Font& font, int max_side_px) {
-  const PictureSize size = FitInside(photo.width, photo.height, max_side_px, max_side_px);
-  Image drawn = Shrink(photo, size.width, size.height);
+Image DrawFaces(ImageView photo, std::span<const Face> faces, const Font& font, int max_side_px,
+                double max_scale) {
+  const PictureSize size =
+      FitInside(photo.width, photo.height, max_side_px, max_side_px, max_scale);
+  Image drawn = Rescale(photo, size.width, size.height);
   const float scale = static_cast<float>(size.width) / static_cast<float>(photo.width);
   for (const Face& face : faces) DrawFace(Scaled(face, scale), font, &drawn);
   return drawn;

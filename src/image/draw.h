@@ -11,23 +11,22 @@
 namespace visavis {
 
 /// Rows and columns for a picture of width x height that fits max_width x max_height at the same
-/// shape; never larger than the picture.
+/// shape, at most `max_scale` times as large.
 struct PictureSize {
   int width = 0;
   int height = 0;
 };
-PictureSize FitInside(int width, int height, int max_width, int max_height);
+PictureSize FitInside(int width, int height, int max_width, int max_height, double max_scale = 1);
 
-/// Reduces without aliasing: halves by area averages, then bilinear. For looking at, not for
+/// Another size without aliasing: halves by area averages, then bilinear. For looking at, not for
 /// networks.
-Image Shrink(ImageView image, int width, int height);
+Image Rescale(ImageView image, int width, int height);
 
-/// A copy of `photo`, at most `max_side_px` wide and high, with every face's box, landmarks and
-/// score.
-/// Shapes: photo not empty.
-/// Units:  faces in pixels of `photo`, finite; parts outside it are not drawn.
+/// A copy of `photo`, at most `max_side_px` wide and high and `max_scale` times as large, with
+/// every face's box, landmarks and score. Shapes: photo not empty. Units:  faces in pixels of
+/// `photo`, finite; parts outside it are not drawn.
 Image DrawFaces(ImageView photo, std::span<const Face> faces, const Font& font,
-                int max_side_px = 1600);
+                int max_side_px = 1600, double max_scale = 1);
 
 /// One half of a comparison.
 struct ComparedPhoto {

@@ -22,18 +22,20 @@ bool IsValue(const Image& image, int x, int y, std::uint8_t value) {
   return pixel[0] == value && pixel[1] == value && pixel[2] == value;
 }
 
-TEST(FitInside, KeepsTheShapeAndNeverEnlarges) {
+TEST(FitInside, KeepsTheShapeWithinTheScale) {
   EXPECT_EQ(FitInside(400, 200, 100, 100).width, 100);
   EXPECT_EQ(FitInside(400, 200, 100, 100).height, 50);
   EXPECT_EQ(FitInside(40, 20, 100, 100).width, 40);
+  EXPECT_EQ(FitInside(40, 20, 100, 100, 2).width, 80);
+  EXPECT_EQ(FitInside(80, 20, 100, 100, 2).width, 100);
   EXPECT_EQ(FitInside(10000, 1, 100, 100).height, 1);
 }
 
-TEST(Shrink, AveragesInsteadOfSkipping) {
+TEST(Rescale, AveragesInsteadOfSkipping) {
   Image stripes(64, 64);
   for (int y = 0; y < 64; ++y) std::fill_n(stripes.row(y), 3 * 64, y % 2 == 0 ? 0 : 200);
-  EXPECT_EQ(Shrink(stripes, 8, 8), Flat(8, 8, 100));
-  EXPECT_EQ(Shrink(stripes, 64, 64), stripes);
+  EXPECT_EQ(Rescale(stripes, 8, 8), Flat(8, 8, 100));
+  EXPECT_EQ(Rescale(stripes, 64, 64), stripes);
 }
 
 TEST(DrawFaces, MarksTheFaceAndNothingElse) {

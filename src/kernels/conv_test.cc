@@ -90,6 +90,7 @@ class ConvRun {
     args.in = in_.In(-(c_.kernel / 2), -(c_.kernel / 2));
     args.out = out_.Out();
     args.in_blocks = in_.blocks();
+    args.last_lanes = LastLanesOf(c_.in_channels);
     args.out_blocks = out_.blocks();
     args.out_width = c_.width;
     args.stride = c_.stride;

@@ -31,6 +31,11 @@ struct ConvShape {
 
 /// Blocks of 16 that hold `channels`.
 constexpr int BlocksOf(int channels) { return (channels + kLanes - 1) / kLanes; }
+/// Lanes of the last of those blocks that products run over: a multiple of two steps (of one
+/// channel in fp32, two in bf16).
+constexpr int LastLanesOf(int channels) {
+  return (channels - (BlocksOf(channels) - 1) * kLanes + 3) / 4 * 4;
+}
 /// Groups of `vectors` blocks that hold `blocks`.
 constexpr int GroupsOf(int blocks, int vectors) { return (blocks + vectors - 1) / vectors; }
 /// Groups of a packed fully connected layer.

@@ -66,7 +66,10 @@ std::int64_t PeakInt8(std::int64_t iterations) {
   const __m512i ones = _mm512_set1_epi8(1);
   for (std::int64_t n = 0; n < iterations; ++n) {
     VISAVIS_UNROLL
-    for (int i = 0; i < kChains; ++i) sum[i] = _mm512_dpbusd_epi32(sum[i], ones, ones);
+    for (int i = 0; i < kChains; ++i) {
+      // The intrinsic makes GCC 12 keep the sums in memory.
+      __asm__("vpdpbusd %1, %1, %0" : "+v"(sum[i]) : "v"(ones));
+    }
   }
   volatile int sink = 0;
   VISAVIS_UNROLL

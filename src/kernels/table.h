@@ -93,6 +93,7 @@ struct ConvArgs {
   BlockedIn in;    ///< at the pixel under tap 0 of output pixel (0, 0), i.e. (-pad_top, -pad_left)
   BlockedOut out;  ///< at output pixel (0, 0), block 0
   int in_blocks = 0;
+  int last_lanes = kLanes;  ///< of the last input block, LastLanesOf: the others are skipped
   int out_blocks = 0;
   int out_width = 0;
   int stride = 1;  ///< 1 or 2, both directions
@@ -144,6 +145,7 @@ struct WinogradArgs {
   std::ptrdiff_t out_image = 0;
   std::ptrdiff_t addend_image = 0;
   int in_blocks = 0;
+  int last_lanes = kLanes;  ///< of the last input block, LastLanesOf: the others are skipped
   int out_blocks = 0;
   int height = 0;
   int width = 0;

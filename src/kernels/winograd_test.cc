@@ -66,6 +66,7 @@ class WinogradRun {
     a.out_image = a.out.row * c_.rows;
     a.addend_image = epilogue_.epilogue.addend.row * c_.rows;
     a.in_blocks = in_.blocks();
+    a.last_lanes = LastLanesOf(c_.in_channels);
     a.out_blocks = out_.blocks();
     a.height = c_.rows;
     a.width = c_.width;

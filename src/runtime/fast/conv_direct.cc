@@ -28,6 +28,7 @@ class DirectStep final : public Step {
       }
     }
     conv_.in_blocks = in_.dims().blocks();
+    conv_.last_lanes = LastLanesOf(in_.dims().c);
     conv_.out_blocks = out_.dims().blocks();
     conv_.out_width = out_.dims().w;
     conv_.stride = g.stride;

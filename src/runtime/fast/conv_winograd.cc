@@ -79,6 +79,7 @@ class WinogradStep final : public Step {
     args.in_image = in_.image_stride();
     args.out_image = out_.image_stride();
     args.in_blocks = in_.dims().blocks();
+    args.last_lanes = LastLanesOf(in_.dims().c);
     args.out_blocks = out_.dims().blocks();
     args.height = out_.dims().h;
     args.width = out_.dims().w;

@@ -1,5 +1,7 @@
 // Changes of layout between dense and blocked values.
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 #include "base/error.h"
@@ -90,6 +92,22 @@ class LayoutChange final : public Operator {
   const KernelTable& kernels_;
 };
 
+// Copies `count` of the 16 channels of each of `pixels` pixels to places `stride` floats apart.
+using CopyChannelsFunction = void (*)(const float* from, int pixels, std::ptrdiff_t stride,
+                                      float* to);
+template <std::size_t count>
+void CopyChannels(const float* from, int pixels, std::ptrdiff_t stride, float* to) {
+  for (int i = 0; i < pixels; ++i, from += kLanes, to += stride) {
+    std::memcpy(to, from, count * sizeof(float));
+  }
+}
+template <std::size_t... counts>
+constexpr auto CopyChannelsTable(std::index_sequence<counts...> /*all*/) {
+  return std::array<CopyChannelsFunction, sizeof...(counts)>{&CopyChannels<counts>...};
+}
+// By count: a copy of known size is two or three moves, not a call.
+constexpr auto kCopyChannels = CopyChannelsTable(std::make_index_sequence<kLanes + 1>());
+
 // Blocked NCHW to dense channels last: the channels of a pixel lie together already.
 class ChannelsLastStep final : public Step {
  public:
@@ -104,9 +122,7 @@ class ChannelsLastStep final : public Step {
       float* to = context.out<float>(0) + image * (range_.batch_third ? std::ptrdiff_t{range_.count}
                                                                       : pixel_stride * d.h * d.w);
       const BlockedIn from = in_.In(context.input(0), image);
-      for (int y = 0; y < d.h; ++y) {
-        for (int x = 0; x < d.w; ++x, to += pixel_stride) CopyPixel(from, y, x, to);
-      }
+      for (int y = 0; y < d.h; ++y, to += pixel_stride * d.w) CopyRow(from, y, pixel_stride, to);
     }
     return {};
   }
@@ -119,14 +135,23 @@ class ChannelsLastStep final : public Step {
   }
 
  private:
-  void CopyPixel(const BlockedIn& from, int y, int x, float* to) const {
+  void CopyRow(const BlockedIn& from, int y, std::ptrdiff_t pixel_stride, float* to) const {
     const int end = range_.begin + range_.count;
     for (int c = range_.begin; c < end;) {
-      const std::ptrdiff_t at = c / kLanes * from.block + y * from.row + std::ptrdiff_t{x} * kLanes;
-      float lanes[kLanes];
-      LoadLanes(kernels_, from, at, lanes);
+      const std::ptrdiff_t at = c / kLanes * from.block + y * from.row;
       const int count = std::min(kLanes - c % kLanes, end - c);
-      to = std::copy_n(lanes + c % kLanes, count, to);
+      const CopyChannelsFunction copy = kCopyChannels[static_cast<std::size_t>(count)];
+      if (from.store == Store::kF32) {
+        copy(static_cast<const float*>(from.data) + at + c % kLanes, in_.dims().w, pixel_stride,
+             to);
+      } else {
+        for (int x = 0; x < in_.dims().w; ++x) {
+          float lanes[kLanes];
+          LoadLanes(kernels_, from, at + std::ptrdiff_t{x} * kLanes, lanes);
+          copy(lanes + c % kLanes, 1, pixel_stride, to + x * pixel_stride);
+        }
+      }
+      to += count;
       c += count;
     }
   }

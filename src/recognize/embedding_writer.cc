@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
@@ -55,20 +56,9 @@ std::optional<Checkpoint> ParseCheckpoint(std::span<const std::uint8_t> bytes) {
   return checkpoint;
 }
 
+// File names need not be UTF-8, JSON must: other bytes become U+FFFD.
 std::string JsonString(const std::string& text) {
-  std::string string = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      string += '\\';
-      string += c;
-    } else if (byte < 0x20) {
-      string += fmt::format("\\u{:04x}", byte);
-    } else {
-      string += c;
-    }
-  }
-  return string + '"';
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // x1, y1, x2, y2 and score; empty without boxes.
@@ -226,6 +216,10 @@ Result<EmbeddingWriter> EmbeddingWriter::Open(FileSystem& fs, const EmbeddingFil
   if (state->format == nullptr) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "{}: want a name that ends in .npy, .jsonl or .csv", spec.path);
+  }
+  // Found out now rather than by the last step of hours of work.
+  if (std::error_code error; std::filesystem::is_directory(spec.path, error)) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: is a directory, want a file", spec.path);
   }
   const auto saved = fs.ReadFile(state->checkpoint_path, kMaxCheckpointBytes);
   if (spec.resume && saved) {

@@ -166,11 +166,29 @@ TEST_F(EmbeddingWriterTest, JsonLinesAndCsv) {
             "\"c,\"\".jpg\",0,,,,,,3,4\n\"c,\"\".jpg\",1,,,,,,5,0.1\n");
 }
 
+TEST_F(EmbeddingWriterTest, JsonLinesAreUtf8WhateverTheFileName) {
+  spec_.path = Path("out.jsonl");
+  spec_.with_boxes = false;
+  EmbeddingWriter writer = Open();
+  ASSERT_TRUE(writer.Add("a\xff\n\xc3\xa9.jpg", Faces({{1, 2}})));
+  ASSERT_TRUE(writer.Commit());
+  EXPECT_EQ(Slurp(spec_.path),
+            "{\"path\":\"a\xef\xbf\xbd\\n\xc3\xa9.jpg\",\"face\":0,\"embedding\":[1,2]}\n");
+}
+
 TEST_F(EmbeddingWriterTest, RefusesOtherExtensions) {
   spec_.path = Path("out.txt");
   EXPECT_EQ(EmbeddingWriter::Open(FileSystem::Real(), spec_).error().code,
             ErrorCode::kInvalidArgument);
   EXPECT_EQ(FilesInDir(), 0u);
+}
+
+TEST_F(EmbeddingWriterTest, RefusesAFolderBeforeAnyWork) {
+  spec_.path = Path("folder.npy");
+  std::filesystem::create_directory(spec_.path);
+  EXPECT_EQ(EmbeddingWriter::Open(FileSystem::Real(), spec_).error().message,
+            spec_.path + ": is a directory, want a file");
+  EXPECT_EQ(FilesInDir(), 1u);
 }
 
 }  // namespace

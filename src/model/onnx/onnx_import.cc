@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/onnx/attribute_types.h"
 #include "model/onnx/repairs.h"
 #include "model/onnx/tensor_proto.h"
 #include "model/onnx/wire_split.h"
@@ -173,12 +174,23 @@ class Importer {
         const std::string at = fmt::format("{}: node {} ({}): attribute {}", where_,
                                            node.name.empty() ? std::to_string(i) : node.name,
                                            node.op_type, attribute.name());
+        if (node.domain.empty()) VISAVIS_RETURN_IF_ERROR(CheckType(node.op_type, attribute, at));
         VISAVIS_ASSIGN_OR_RETURN(Attribute value, ReadAttribute(attribute, at));
         node.attributes[attribute.name()] = std::move(value);
       }
       graph_.nodes.push_back(std::move(node));
     }
     return {};
+  }
+
+  // Readers of attributes take one of another type for one that is left out.
+  static Status CheckType(const std::string& op_type, const onnx::AttributeProto& attribute,
+                          const std::string& at) {
+    const auto want = AttributeTypeOf(op_type, attribute.name());
+    if (!want || TypeOf(attribute) == *want) return {};
+    return MakeError(ErrorCode::kCorruptData, "{}: has type {}, want {}", at,
+                     onnx::AttributeProto::AttributeType_Name(TypeOf(attribute)),
+                     onnx::AttributeProto::AttributeType_Name(*want));
   }
 
   Result<Attribute> ReadAttribute(const onnx::AttributeProto& proto, const std::string& at) const {

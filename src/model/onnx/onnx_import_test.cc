@@ -210,6 +210,33 @@ TEST(OnnxImportTest, RefusesBrokenGraphs) {
   EXPECT_FALSE(Import(onnx::ModelProto()));
 }
 
+TEST(OnnxImportTest, RefusesAttributesOfAnotherType) {
+  onnx::ModelProto model = ReluModel();
+  onnx::NodeProto* node = model.mutable_graph()->mutable_node(0);
+  node->set_op_type("LeakyRelu");
+  onnx::AttributeProto* alpha = node->add_attribute();
+  alpha->set_name("alpha");
+  alpha->set_type(onnx::AttributeProto::INT);
+  alpha->set_i(2);
+  ExpectError(Import(model), ErrorCode::kCorruptData,
+              "m.onnx: node Relu_node (LeakyRelu): attribute alpha: has type INT, want FLOAT");
+
+  alpha->set_type(onnx::AttributeProto::FLOAT);
+  alpha->set_f(2);
+  EXPECT_TRUE(Import(model));
+
+  // `value` is a number to Pad and a tensor to the others.
+  alpha->set_name("value");
+  ExpectError(Import(model), ErrorCode::kCorruptData,
+              "m.onnx: node Relu_node (LeakyRelu): attribute value: has type FLOAT, want TENSOR");
+  node->set_op_type("Pad");
+  EXPECT_TRUE(Import(model));
+
+  // Other domains and other names are their owners' business.
+  node->set_domain("com.example");
+  EXPECT_TRUE(Import(model));
+}
+
 TEST(OnnxImportTest, AbsurdSizesAreErrorsBeforeAnyAllocation) {
   onnx::ModelProto huge = ReluModel();
   AddInitializer(huge, "w", onnx::TensorProto::FLOAT, {std::int64_t{1} << 40, 1 << 30});

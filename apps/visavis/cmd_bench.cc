@@ -1,4 +1,4 @@
-// visavis bench MODEL... | --machine
+// visavis bench MODEL... | --photos PATH... | --machine
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,9 +10,11 @@
 #include "base/try.h"
 #include "bench/machine.h"
 #include "bench/model_bench.h"
+#include "bench_photos.h"
 #include "commands.h"
 #include "json_output.h"
 #include "kernels/kernels.h"
+#include "photo_options.h"
 #include "setting_options.h"
 
 namespace visavis::cli {
@@ -28,6 +30,7 @@ struct Options {
   std::string size = "640x480";
   bool low_memory = false;
   BenchBudget budget;
+  BenchPhotosOptions photos;
 };
 
 struct Case {
@@ -163,11 +166,18 @@ Result<int> BenchMachine(const Options& options, const Common& common) {
 }
 
 Result<int> RunBenchCommand(const Options& options, const Common& common) {
-  if (options.machine == !options.models.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument, "bench: want models or --machine{}",
-                     options.machine ? ", not both" : "");
+  const int wanted =
+      int{options.machine} + int{!options.models.empty()} + int{!options.photos.inputs.empty()};
+  if (wanted != 1) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "bench: want one of models, --photos and --machine");
   }
-  return options.machine ? BenchMachine(options, common) : BenchModels(options, common);
+  if (options.machine) return BenchMachine(options, common);
+  if (options.photos.inputs.empty()) return BenchModels(options, common);
+  BenchPhotosOptions photos = options.photos;
+  photos.threads = options.threads;
+  photos.seconds = options.budget.seconds;
+  return BenchPhotos(photos, common);
 }
 
 }  // namespace
@@ -176,15 +186,26 @@ void AddBench(CommandLine& line) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       line.Add({"bench",
-                "Times models, or the machine itself",
+                "Times models, photos, or the machine itself",
                 {"visavis bench mobilefacenet.onnx",
                  "visavis bench r100.onnx --precision fp32,bf16 --threads 1,2 --batch 1,8",
                  "visavis bench scrfd_500m_bnkps.onnx --size 640x480 --isa avx2,avx512 --json",
+                 "visavis bench --photos photos/ --threads 1,2",
+                 "visavis bench --photos family.jpg --stage detect --min-size 40",
                  "visavis bench --machine --threads 1,2"}},
                [options](const Common& common) { return RunBenchCommand(*options, common); });
   command->add_option("MODEL", options->models, "Model files, as for `model info`");
   command->add_flag("--machine", options->machine,
                     "Measure peak arithmetic and read bandwidth instead");
+  command->add_option("--photos", options->photos.inputs,
+                      "Measure photos, or folders of them, instead, with the default models");
+  command
+      ->add_option("--stage", options->photos.stage,
+                   "With --photos: detect = detection in each photo; all = photos to embeddings")
+      ->check(CLI::IsMember({"detect", "all"}))
+      ->capture_default_str();
+  AddDetectorOptions(*command, options->photos.detector);
+  AddFaceChoice(*command, options->photos.choice);
   command->add_option("--precision", options->precisions, "fp32, bf16, or several")
       ->delimiter(',')
       ->capture_default_str();

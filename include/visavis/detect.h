@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ struct MtcnnOptions {
   int max_faces = 0;               ///< keep the best this many; 0 = all
   ThreadPool* pool = nullptr;      ///< borrowed; null: calling thread only
   Limits limits;
+  /// For measuring: told after every run of a network ("P-Net", "R-Net", "O-Net", "L-Net") how long
+  /// it took. Called from all threads at once; may be empty.
+  std::function<void(std::string_view network, double seconds)> on_network_run = nullptr;
 };
 
 /// The four networks of MTCNN. `landmark` may be absent when accurate_landmarks is off.

@@ -91,7 +91,12 @@ class Mtcnn : public Detector {
         proposal_(std::move(proposal)),
         refine_(std::move(refine)),
         output_(std::move(output)),
-        landmark_(std::move(landmark)) {}
+        landmark_(std::move(landmark)) {
+    for (MtcnnNetwork* network : {&proposal_, &refine_, &output_}) {
+      network->Observe(options_.on_network_run);
+    }
+    if (landmark_) landmark_->Observe(options_.on_network_run);
+  }
 
   std::string_view name() const override { return "mtcnn"; }
 

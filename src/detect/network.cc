@@ -1,6 +1,7 @@
 #include "detect/network.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -63,7 +64,12 @@ Status MtcnnNetwork::Run(int batch, int height, int width, Buffers& buffers) con
   buffers.outputs.resize(session_.outputs().size());
   const TensorView input(DType::kF32, Shape{batch, contract_.input_channels, height, width},
                          buffers.input.data());
-  return session_.Run({&input, 1}, buffers.outputs);
+  if (!observer_) return session_.Run({&input, 1}, buffers.outputs);
+  const auto start = std::chrono::steady_clock::now();
+  VISAVIS_RETURN_IF_ERROR(session_.Run({&input, 1}, buffers.outputs));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  observer_(contract_.name, taken.count());
+  return {};
 }
 
 Status MtcnnNetwork::RunPatches(std::size_t count, const FillPatch& fill, ThreadPool* pool,

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "visavis/limits.h"
@@ -32,6 +33,10 @@ class MtcnnNetwork {
   /// Errors: kInvalidArgument if it is not; those of Session::Create.
   static Result<MtcnnNetwork> Create(const Model& model, NetworkContract contract,
                                      const Limits& limits);
+  /// From now on `observer` (unless empty) is told about runs, as MtcnnOptions::on_network_run.
+  void Observe(std::function<void(std::string_view, double)> observer) {
+    observer_ = std::move(observer);
+  }
 
   /// Memory of one run, for reuse by the next.
   struct Buffers {
@@ -57,6 +62,7 @@ class MtcnnNetwork {
 
   Session session_;
   NetworkContract contract_;
+  std::function<void(std::string_view, double)> observer_;
   std::vector<std::size_t> places_;  // index in the contract -> index in the session's outputs
 };
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Times visavis against other engines on the same models, alternating, in one run.
-#   scripts/bench_peers.sh [options of scripts/peers/compare.py, e.g. --rounds 3 --threads 2
-#                           --write docs/performance.md]
+#   scripts/bench_peers.sh [--only MobileFaceNet] [--rounds 5] [--seconds 0.5]
+#                          [--write docs/performance.md]
+# What is measured: scripts/peers/cases.py. About five minutes.
 # VISAVIS         the program (default build/apps/visavis/visavis)
 # VISAVIS_SHARED  folder with models/ (default ../shared)
 # VISAVIS_PEERS   scratch folder for a Python environment and converted models
@@ -28,9 +29,5 @@ models=$scratch/models
 cp -f "$shared/models/scrfd/scrfd_500m_bnkps.onnx" "$shared/models/scrfd/scrfd_2.5g_bnkps.onnx" \
   "$shared/models/yunet/yunet_n_dynamic.onnx" "$models/"
 
-exec "$scratch/venv/bin/python" "$root/scripts/peers/compare.py" --visavis "$visavis" --models \
-"LResNet100E-IR=$models/lresnet100e-ir.onnx=1x3x112x112,\
-MobileFaceNet=$models/mobilefacenet.onnx=1x3x112x112,\
-SCRFD-500M=$models/scrfd_500m_bnkps.onnx=1x3x480x640,\
-SCRFD-2.5G=$models/scrfd_2.5g_bnkps.onnx=1x3x480x640,\
-YuNet-n=$models/yunet_n_dynamic.onnx=1x3x480x640" "$@"
+exec "$scratch/venv/bin/python" "$root/scripts/peers/compare.py" --visavis "$visavis" \
+  --models "$models" "$@"

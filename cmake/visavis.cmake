@@ -22,6 +22,9 @@ function(visavis_folder NAME)
   set_property(GLOBAL APPEND PROPERTY VISAVIS_FOLDERS visavis_${NAME})
 endfunction()
 
+# What the sanitized build compiles: tests of one folder and fuzz targets.
+add_custom_target(unit_tests)
+
 # visavis_test(NAME SOURCES ... LINKS folder... [LABELS label...] [TIMEOUT seconds])
 # A GoogleTest program run as one ctest entry named NAME. Exit code 77 means everything in it was skipped.
 function(visavis_test NAME)
@@ -39,6 +42,9 @@ function(visavis_test NAME)
   add_test(NAME ${NAME} COMMAND ${NAME})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
+  endif()
+  if("unit" IN_LIST ARG_LABELS)
+    add_dependencies(unit_tests ${NAME})
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)

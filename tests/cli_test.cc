@@ -37,7 +37,8 @@ TEST_F(CliTest, UsageErrorsAreOneLineAndExitCode2) {
   ExpectOneLineError(Run({"fly"}), 2, "fly");
   ExpectOneLineError(Run({"detect", "--min-size", "5", "a.jpg"}), 2, "min-size");
   ExpectOneLineError(Run({"detect", "--thresholds", "0.5", "a.jpg"}), 2, "thresholds");
-  ExpectOneLineError(Run({"align", "--face", "nicest", "a.jpg", "-o", dir_}), 2, "nicest");
+  ExpectOneLineError(Run({"align", "--face", "nicest", "a.jpg", "-o", dir_}), 2,
+                     "nicest: want largest-central, largest, best-score or all");
   ExpectOneLineError(Run({"compare", "--threshold", "2", "a", "b"}), 2, "threshold");
   ExpectOneLineError(Run({"embed", "-o", Path("x.npy")}), 2, "--list");
 }
@@ -258,6 +259,17 @@ TEST_F(CliTest, ModelInfoAndConvert) {
   EXPECT_EQ(json::parse(converted.out)["format"], "onnx");
   EXPECT_EQ(json::parse(converted.out)["parameters"], 993344.0);
   ExpectOneLineError(Run({"model", "convert", params, Path("m.txt")}), 2, "m.txt");
+}
+
+TEST_F(CliTest, VerboseSaysWhatWasDoneOnStandardErrorOnly) {
+  const std::string params = SharedPath("models/mobilefacenet-arcface/model-0000.params");
+  VISAVIS_REQUIRE_SHARED("models/mobilefacenet-arcface/model-0000.params");
+  const ProgramResult quiet = Run({"model", "info", params});
+  const ProgramResult verbose = Run({"model", "info", "-v", params});
+  EXPECT_EQ(quiet.err, "");
+  EXPECT_EQ(verbose.out, quiet.out);
+  EXPECT_THAT(verbose.err, HasSubstr("best instruction set here"));
+  EXPECT_THAT(verbose.err, HasSubstr(params + ": loaded: "));
 }
 
 TEST_F(CliTest, OutputThatCannotBeWrittenIsAFailure) {

@@ -86,9 +86,10 @@ Result<int> RunAlign(const Options& options, const Common& common) {
   MtcnnOptions detector_options = options.detector;
   detector_options.pool = threads.inner();
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
-                           LoadDetector(detector_options, FetchOptionsFor(common)));
+                           LoadDetectorFor(common, detector_options));
 
   const LocateFaces locate = [&](std::size_t i) {
+    const LoggedStep step(common, options.images[i] + ": detected and aligned");
     return FindFacesInPhoto(options.images[i], *detector, options.choice, options.size_px);
   };
   CropWriter writer(options.folder, std::move(csv));

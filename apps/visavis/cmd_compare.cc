@@ -44,17 +44,16 @@ struct FacePair {
 };
 
 Result<Recognizer> LoadRecognizer(const Options& options, const Common& common, ThreadPool* pool) {
-  const FetchOptions fetch = FetchOptionsFor(common);
   RecognizerOptions recognizer_options;
   recognizer_options.choice = options.all ? FaceChoice::kAll : options.choice;
   MtcnnOptions detector_options = options.detector;
   detector_options.pool = pool;
   VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector,
-                           LoadDetector(detector_options, fetch));
+                           LoadDetectorFor(common, detector_options));
   EmbedOptions embed_options;
   embed_options.session.pool = pool;
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
-                           LoadEmbedder(options.model, embed_options, fetch));
+                           LoadEmbedderFor(common, options.model, embed_options));
   if (options.threshold) loaded.threshold = {*options.threshold, "given with --threshold"};
   return Recognizer::Create(std::move(detector), std::move(loaded.embedder),
                             std::move(loaded.threshold), recognizer_options);
@@ -161,6 +160,7 @@ Result<int> RunCompare(const Options& options, const Common& common) {
   std::vector<Side> sides;
   for (const std::string& path : {options.a, options.b}) {
     if (common.Cancelled()) return MakeError(ErrorCode::kCancelled, "interrupted");
+    const LoggedStep step(common, path + ": recognized");
     VISAVIS_ASSIGN_OR_RETURN(Side side, ReadSide(path, recognizer));
     if (side.faces.empty()) outcome.NoFace(path);
     sides.push_back(std::move(side));

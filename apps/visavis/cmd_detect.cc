@@ -65,7 +65,7 @@ Result<int> RunDetect(const Options& options, const Common& common) {
   MtcnnOptions detector_options = options.detector;
   detector_options.pool = threads.inner();
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
-                           LoadDetector(detector_options, FetchOptionsFor(common)));
+                           LoadDetectorFor(common, detector_options));
 
   const std::vector<std::string> pictures = PicturePaths(options);
   if (!pictures.empty()) {
@@ -73,6 +73,7 @@ Result<int> RunDetect(const Options& options, const Common& common) {
   }
   std::vector<PhotoSize> sizes(options.images.size());
   const LocateFaces locate = [&](std::size_t i) -> Result<std::vector<RecognizedFace>> {
+    const LoggedStep step(common, options.images[i] + ": detected");
     VISAVIS_ASSIGN_OR_RETURN(const DecodedImage photo, ReadImage(options.images[i]));
     sizes[i] = {photo.image.width(), photo.image.height()};
     VISAVIS_ASSIGN_OR_RETURN(const std::vector<Face> faces, detector->Detect(photo.image));

@@ -111,6 +111,8 @@ struct Job {
   }
   Result<std::vector<RecognizedFace>> Locate(std::size_t i) const {
     if (i >= photos.paths.size()) return photos.failures[i - photos.paths.size()].second;
+    const LoggedStep step(common,
+                          Path(i) + (detector == nullptr ? ": read" : ": detected and aligned"));
     if (detector == nullptr) return ReadAligned(Path(i), embedder.crop_size_px());
     return FindFacesInPhoto(Path(i), *detector, options.choice, embedder.crop_size_px());
   }
@@ -140,7 +142,10 @@ Status EmbedAll(const Job& job, int threads, EmbeddingWriter& writer, Outcome& o
   bar.Update(writer.inputs_done());
   return RunPipeline(
       job.inputs() - done, [&](std::size_t i) { return job.Locate(done + i); },
-      [&](std::span<const ImageView> crops) { return job.embedder.Embed(crops); },
+      [&](std::span<const ImageView> crops) {
+        const LoggedStep step(job.common, fmt::format("{} faces embedded", crops.size()));
+        return job.embedder.Embed(crops);
+      },
       {threads, job.options.batch, job.common.cancel},
       [&](PhotoResult result) -> Status {
         const std::string& path = job.Path(done + result.index);
@@ -154,18 +159,17 @@ Status EmbedAll(const Job& job, int threads, EmbeddingWriter& writer, Outcome& o
 
 Result<Job> Prepare(const Options& options, const Common& common, ThreadPool* pool,
                     PhotoList photos) {
-  const FetchOptions fetch = FetchOptionsFor(common);
   EmbedOptions embed_options;
   embed_options.batch = options.batch;
   embed_options.flip = options.flip;
   embed_options.session.pool = pool;
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
-                           LoadEmbedder(options.model, embed_options, fetch));
+                           LoadEmbedderFor(common, options.model, embed_options));
   std::unique_ptr<Detector> detector;
   if (!options.aligned) {
     MtcnnOptions detector_options = options.detector;
     detector_options.pool = pool;
-    VISAVIS_ASSIGN_OR_RETURN(detector, LoadDetector(detector_options, fetch));
+    VISAVIS_ASSIGN_OR_RETURN(detector, LoadDetectorFor(common, detector_options));
   }
   return Job{options, common, std::move(photos), std::move(detector), std::move(loaded.embedder)};
 }
@@ -213,6 +217,7 @@ Result<int> RunEmbed(const Options& options, const Common& common) {
     PrintError(fmt::format("{} of {} inputs gave no row; they are listed in {}", writer.failures(),
                            job.inputs(), BesideOutput(options.output, ".failed.tsv")));
   }
+  if (job.inputs() == 0) PrintError("no photos found in what was given");
   return failures_before > 0 ? kExitIncomplete : outcome.ExitCode(job.inputs());
 }
 
@@ -234,10 +239,10 @@ void AddEmbed(CommandLine& line) {
   command->add_option("--list", options->list_file,
                       "Text file with one path a line; rows in that order");
   command
-      ->add_option(
-          "-o,--output", options->output,
-          "Rows to write: .npy, .jsonl or .csv; their names go to OUT.names.tsv, what gave "
-          "no row to OUT.failed.tsv")
+      ->add_option("-o,--output", options->output,
+                   "Rows to write, e.g. out.npy (or .jsonl, .csv); their names go to "
+                   "out.names.tsv, what gave "
+                   "no row to out.failed.tsv")
       ->required();
   AddModelOption(*command, options->model);
   command->add_flag("--aligned", options->aligned, "The inputs are aligned crops: no detection");

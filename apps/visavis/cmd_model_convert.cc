@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"
+#include "setting_options.h"
 #include "model/convert.h"
 #include "visavis/model.h"
 
@@ -25,7 +26,7 @@ Result<int> RunModelConvert(const Options& options, const Common& common) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: want a name that ends in .onnx",
                      options.out);
   }
-  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(options.in));
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadModelFor(common, options.in));
   VISAVIS_ASSIGN_OR_RETURN(const Model cleaned, Clean(model));
   VISAVIS_RETURN_IF_ERROR(cleaned.SaveOnnx(options.out));
   VISAVIS_ASSIGN_OR_RETURN(const Model written, Model::Load(options.out));

@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"
+#include "setting_options.h"
 #include "visavis/model.h"
 
 namespace visavis::cli {
@@ -73,7 +74,7 @@ void PrintText(const std::string& path, const ModelInfo& info) {
 }
 
 Result<int> RunModelInfo(const Options& options, const Common& common) {
-  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(options.path));
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadModelFor(common, options.path));
   VISAVIS_ASSIGN_OR_RETURN(const ModelInfo info, model.Info());
   if (common.json) {
     PrintJson(AsJson(options.path, info));

@@ -78,7 +78,8 @@ void PrintText(const PlanProfile& profile) {
 
 Result<int> RunModelPlan(const Options& options, const Common& common) {
   VISAVIS_ASSIGN_OR_RETURN(const BenchSetting setting, options.setting.Parse(common.ThreadCount()));
-  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(options.path));
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadModelFor(common, options.path));
+  const LoggedStep step(common, "plan made");
   VISAVIS_ASSIGN_OR_RETURN(const PlanProfile profile,
                            ProfilePlan(model, setting, options.profile ? options.runs : 0));
   if (common.json) {

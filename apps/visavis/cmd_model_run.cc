@@ -58,7 +58,7 @@ std::string FileNameOf(std::size_t index, const std::string& output) {
 }
 
 Result<int> RunModelRun(const Options& options, const Common& common) {
-  VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(options.path));
+  VISAVIS_ASSIGN_OR_RETURN(Model model, Model::Load(options.path));
   std::optional<ThreadPool> pool;
   if (common.ThreadCount() > 1) pool.emplace(common.ThreadCount());
   SessionOptions session_options;
@@ -67,7 +67,10 @@ Result<int> RunModelRun(const Options& options, const Common& common) {
   session_options.isa = options.isa;
   session_options.low_memory = options.low_memory;
   session_options.reference = options.reference;
-  VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(model, session_options));
+  VISAVIS_ASSIGN_OR_RETURN(const Session session,
+                           Session::Create(std::move(model), session_options));
+
+  Log(common, 1, fmt::format("instruction set {}", session.isa()));
 
   std::vector<Tensor> inputs;
   for (const std::string& path : options.inputs) {
@@ -76,7 +79,10 @@ Result<int> RunModelRun(const Options& options, const Common& common) {
   }
   const std::vector<TensorView> views(inputs.begin(), inputs.end());
   std::vector<Tensor> outputs(session.outputs().size());
-  VISAVIS_RETURN_IF_ERROR(session.Run(views, outputs));
+  {
+    const LoggedStep step(common, "run");
+    VISAVIS_RETURN_IF_ERROR(session.Run(views, outputs));
+  }
 
   VISAVIS_RETURN_IF_ERROR(FileSystem::Real().CreateDirectories(options.folder));
   Json written = Json::array();

@@ -8,6 +8,7 @@
 
 #include "base/exit_code.h"
 #include "base/text.h"
+#include "kernels/kernels.h"
 #include "visavis/thread_pool.h"
 
 namespace visavis::cli {
@@ -55,6 +56,17 @@ void Log(const Common& common, int level, const std::string& message) {
   if (common.verbosity >= level) PrintError(message);
 }
 
+LoggedStep::LoggedStep(const Common& common, std::string what, int level)
+    : common_(common),
+      what_(std::move(what)),
+      level_(level),
+      start_(std::chrono::steady_clock::now()) {}
+
+LoggedStep::~LoggedStep() {
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start_;
+  Log(common_, level_, fmt::format("{}: {:.1f} ms", what_, spent.count()));
+}
+
 CommandLine::CommandLine() : app_("Face recognition on this machine.", "visavis") {
   common_.cancel = &g_interrupted;
   app_.set_version_flag("--version", kVersion);
@@ -91,6 +103,14 @@ CLI::App* CommandLine::AddCommand(CLI::App& parent, const CommandSpec& spec, Run
   return command;
 }
 
+Result<int> CommandLine::Execute() const {
+  Log(common_, 1,
+      fmt::format("{}, {} threads, best instruction set here {}", kVersion, common_.ThreadCount(),
+                  BestIsa()));
+  const LoggedStep whole(common_, "in all");
+  return selected_(common_);
+}
+
 int CommandLine::Main(int argc, const char* const* argv) {
   try {
     app_.parse(argc, argv);
@@ -106,7 +126,7 @@ int CommandLine::Main(int argc, const char* const* argv) {
   }
   InstallSignalHandlers();
   try {
-    const Result<int> result = selected_(common_);
+    const Result<int> result = Execute();
     if (result) return CheckStandardOutput(*result);
     PrintError(result.error().message);
     return ExitCodeOf(result.error().code);

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -52,6 +53,7 @@ class CommandLine {
 
  private:
   CLI::App* AddCommand(CLI::App& parent, const CommandSpec& spec, Run run);
+  Result<int> Execute() const;
 
   CLI::App app_;
   std::map<std::string, CLI::App*> groups_;
@@ -63,5 +65,20 @@ class CommandLine {
 void PrintError(const std::string& message);
 /// "visavis: message" on standard error if at least `level` -v were given.
 void Log(const Common& common, int level, const std::string& message);
+
+/// Logs how long it lived: "visavis: WHAT: 12.3 ms".
+class LoggedStep {
+ public:
+  LoggedStep(const Common& common, std::string what, int level = 1);
+  ~LoggedStep();
+  LoggedStep(const LoggedStep&) = delete;
+  LoggedStep& operator=(const LoggedStep&) = delete;
+
+ private:
+  const Common& common_;
+  std::string what_;
+  int level_;
+  std::chrono::steady_clock::time_point start_;
+};
 
 }  // namespace visavis::cli

@@ -40,7 +40,16 @@ void AddFaceChoice(CLI::App& command, FaceChoice& choice) {
           "--face", choice,
           "Which face of a photo: largest-central (largest area - 2 x squared distance from "
           "the centre), largest, best-score or all")
-      ->transform(CLI::Transformer(kNames))
+      ->transform(CLI::Validator(
+          [](std::string& name) -> std::string {
+            const auto known = kNames.find(name);
+            if (known == kNames.end()) {
+              return name + ": want largest-central, largest, best-score or all";
+            }
+            name = std::to_string(static_cast<int>(known->second));
+            return {};
+          },
+          std::string()))
       ->option_text("NAME [largest-central]");
 }
 
@@ -66,6 +75,18 @@ FetchOptions FetchOptionsFor(const Common& common) {
     if (done >= total) bar->Clear();
   };
   return options;
+}
+
+Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
+                                                  const MtcnnOptions& options) {
+  const LoggedStep step(common, "detector mtcnn loaded");
+  return LoadDetector(options, FetchOptionsFor(common));
+}
+
+Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& model,
+                                       const EmbedOptions& options) {
+  const LoggedStep step(common, fmt::format("network {} loaded", model));
+  return LoadEmbedder(model, options, FetchOptionsFor(common));
 }
 
 Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,

@@ -23,6 +23,12 @@ void AddModelOption(CLI::App& command, std::string& model);
 /// Licence notes and a download's progress on standard error; stops when the user does.
 FetchOptions FetchOptionsFor(const Common& common);
 
+/// LoadDetector and LoadEmbedder with FetchOptionsFor; -v says which and how long it took.
+Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
+                                                  const MtcnnOptions& options);
+Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& model,
+                                       const EmbedOptions& options);
+
 /// Reads a photo and finds the wanted faces in it.
 Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,
                                                      const Detector& detector, FaceChoice choice,

@@ -75,7 +75,8 @@ void AppendOption(const CLI::Option& option, std::string& page) {
 // The footer of a command is "Examples:" and one indented command line each.
 std::vector<std::string> Examples(const CLI::App& app) {
   std::vector<std::string> examples;
-  std::string_view rest = const_cast<CLI::App&>(app).get_footer();
+  const std::string footer = const_cast<CLI::App&>(app).get_footer();
+  std::string_view rest = footer;
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);

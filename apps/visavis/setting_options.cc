@@ -18,6 +18,15 @@ bool ParseExtent(std::string_view text, int& extent) {
 
 }  // namespace
 
+Result<Model> LoadModelFor(const Common& common, const std::string& path) {
+  const LoggedStep step(common, path + ": loaded");
+  Result<Model> model = Model::Load(path);
+  if (model) {
+    for (const std::string& note : model->graph().notes) Log(common, 1, path + ": " + note);
+  }
+  return model;
+}
+
 Status ParseSize(const std::string& text, OpenExtents& extents) {
   const std::size_t cross = text.find('x');
   if (cross != std::string::npos &&

@@ -5,9 +5,14 @@
 #include <string>
 
 #include "bench/setting.h"
+#include "command_line.h"
+#include "visavis/model.h"
 #include "visavis/result.h"
 
 namespace visavis::cli {
+
+/// Model::Load; -v says which file, how long it took and what import had to repair.
+Result<Model> LoadModelFor(const Common& common, const std::string& path);
 
 /// "640x480" -> width and height. Errors: kInvalidArgument.
 Status ParseSize(const std::string& text, OpenExtents& extents);

@@ -188,6 +188,14 @@ std::string TemporaryName(const std::string& path) {
   return fmt::format("{}.tmp.{}.{}", path, ::getpid(), counter.fetch_add(1));
 }
 
+// The user knows the path they asked for, not our temporary one.
+Error WithName(Error error, const std::string& temporary, const std::string& path) {
+  if (const auto at = error.message.find(temporary); at != std::string::npos) {
+    error.message.replace(at, temporary.size(), path);
+  }
+  return error;
+}
+
 }  // namespace
 
 FileSystem& FileSystem::Real() {
@@ -198,14 +206,7 @@ FileSystem& FileSystem::Real() {
 Result<AtomicFileWriter> AtomicFileWriter::Create(FileSystem& fs, std::string path) {
   std::string temporary = TemporaryName(path);
   auto file = fs.CreateFile(temporary);
-  if (!file) {
-    // The user knows the path they asked for, not our temporary one.
-    Error error = std::move(file).error();
-    if (const auto at = error.message.find(temporary); at != std::string::npos) {
-      error.message.replace(at, temporary.size(), path);
-    }
-    return error;
-  }
+  if (!file) return WithName(std::move(file).error(), temporary, path);
   return AtomicFileWriter(fs, std::move(path), std::move(temporary), std::move(file).value());
 }
 
@@ -222,7 +223,10 @@ AtomicFileWriter::~AtomicFileWriter() {
 }
 
 Status AtomicFileWriter::Append(std::span<const std::uint8_t> bytes) {
-  return file_->Append(bytes);
+  if (Status status = file_->Append(bytes); !status) {
+    return WithName(std::move(status).error(), temporary_, path_);
+  }
+  return {};
 }
 
 Status AtomicFileWriter::Append(std::string_view text) {
@@ -230,7 +234,9 @@ Status AtomicFileWriter::Append(std::string_view text) {
 }
 
 Status AtomicFileWriter::Commit() {
-  VISAVIS_RETURN_IF_ERROR(file_->Close());
+  if (Status status = file_->Close(); !status) {
+    return WithName(std::move(status).error(), temporary_, path_);
+  }
   VISAVIS_RETURN_IF_ERROR(fs_->Rename(temporary_, path_));
   file_.reset();
   return {};

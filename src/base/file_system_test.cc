@@ -58,13 +58,15 @@ class FullDisk : public FileSystem {
   Result<std::unique_ptr<WritableFile>> CreateFile(const std::string& path) override {
     auto file = Real().CreateFile(path);
     if (!file) return file;
-    return std::unique_ptr<WritableFile>(std::make_unique<File>(*this, std::move(file).value()));
+    return std::unique_ptr<WritableFile>(
+        std::make_unique<File>(*this, path, std::move(file).value()));
   }
   Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
                                                       std::int64_t keep_bytes) override {
     auto file = Real().OpenForAppend(path, keep_bytes);
     if (!file) return file;
-    return std::unique_ptr<WritableFile>(std::make_unique<File>(*this, std::move(file).value()));
+    return std::unique_ptr<WritableFile>(
+        std::make_unique<File>(*this, path, std::move(file).value()));
   }
   Status Rename(const std::string& from, const std::string& to) override {
     return Real().Rename(from, to);
@@ -77,10 +79,11 @@ class FullDisk : public FileSystem {
  private:
   class File : public WritableFile {
    public:
-    File(FullDisk& disk, std::unique_ptr<WritableFile> file)
-        : disk_(disk), file_(std::move(file)) {}
+    File(FullDisk& disk, std::string path, std::unique_ptr<WritableFile> file)
+        : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
     Status Append(std::span<const std::uint8_t> bytes) override {
-      if (bytes.size() > disk_.room_) return Error{ErrorCode::kIo, "No space left on device"};
+      if (bytes.size() > disk_.room_)
+        return Error{ErrorCode::kIo, path_ + ": No space left on device"};
       disk_.room_ -= bytes.size();
       return file_->Append(bytes);
     }
@@ -92,6 +95,7 @@ class FullDisk : public FileSystem {
 
    private:
     FullDisk& disk_;
+    std::string path_;
     std::unique_ptr<WritableFile> file_;
   };
   std::size_t room_;
@@ -101,7 +105,8 @@ TEST_F(FileSystemTest, FullDiskLeavesOldFileAndNoTemporary) {
   const std::string path = dir_ + "/a";
   ASSERT_TRUE(WriteFileAtomically(FileSystem::Real(), path, Bytes("old")));
   FullDisk full(3);
-  EXPECT_FALSE(WriteFileAtomically(full, path, Bytes("newer")));
+  EXPECT_EQ(WriteFileAtomically(full, path, Bytes("newer")).error().message,
+            path + ": No space left on device");  // not the temporary file's name
   EXPECT_EQ(FileSystem::Real().ReadFile(path, 10).value(), Bytes("old"));
   EXPECT_EQ(FilesInDir(), 1u);
 }

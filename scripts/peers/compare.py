@@ -1,5 +1,5 @@
 """Times visavis and the peers on the same files in alternating short rounds; called by
-bench_peers.sh. Prints Markdown tables and can put them into docs/performance.md."""
+bench_peers.sh. Prints Markdown tables and can put them into docs/performance.md and README.md."""
 
 import argparse
 import dataclasses
@@ -16,6 +16,8 @@ from cases import CASES
 from contenders import Peer, Visavis
 
 BEGIN, END = "<!-- bench_peers.sh: begin -->", "<!-- bench_peers.sh: end -->"
+README = pathlib.Path(__file__).parents[2] / "README.md"
+README_BEGIN, README_END = "<!-- speed -->", "<!-- /speed -->"
 PRECISIONS = ("fp32", "bf16")
 REFERENCE = "onnxruntime"
 
@@ -99,6 +101,19 @@ def goal_table(results):
     return "\n".join(lines) + "\n"
 
 
+def readme_line(results):
+    """How many times faster than ONNX Runtime visavis is."""
+    return ", ".join(f"{goal.title} {rows[REFERENCE].median_ms / rows[goal.faster].median_ms:.1f}"
+                     for case, rows in results for goal in case.goals
+                     if goal.slower == REFERENCE and {goal.faster, REFERENCE} <= rows.keys())
+
+
+def replace_between(page, begin, end, text):
+    before, rest = page.read_text().split(begin)
+    after = rest.split(end)[1]
+    page.write_text(before + begin + text + end + after)
+
+
 def cpu():
     """Name, family and model: the name alone says little on virtual machines."""
     first = pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0]
@@ -115,7 +130,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="per round and contender")
     parser.add_argument("--core", type=int, default=1, help="where single threads stay")
-    parser.add_argument("--write", type=pathlib.Path, help="Markdown file to put the tables into")
+    parser.add_argument("--write", type=pathlib.Path, help="Markdown file to put the tables into; README.md gets the ratios")
     options = parser.parse_args()
 
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
@@ -133,10 +148,8 @@ def main():
     summary = "\n".join([head, goal_table(results)])
     print(summary)
     if options.write:
-        before, rest = options.write.read_text().split(BEGIN)
-        after = rest.split(END)[1]
-        text = "\n".join([BEGIN, summary, *tables])
-        options.write.write_text(before + text + END + after)
+        replace_between(options.write, BEGIN, END, "\n" + "\n".join([summary, *tables]))
+        replace_between(README, README_BEGIN, README_END, readme_line(results))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ class Embedder {
   /// normalises pixels itself is decided from its first nodes (insightface's rule: a Sub and a Mul
   /// among the first eight).
   static Result<Embedder> Create(const Model& model, const EmbedOptions& options = {});
+  /// The same, letting go of the model's weights as they are packed, as Session::Create(Model&&).
+  static Result<Embedder> Create(Model&& model, const EmbedOptions& options = {});
   Embedder(Embedder&&) noexcept;
   Embedder& operator=(Embedder&&) noexcept;
   ~Embedder();

@@ -1,4 +1,4 @@
-// Asking for large pages where much memory is touched once.
+// Memory in pages: large ones where much is touched once, and pages given back early.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,6 +19,17 @@ inline void AdviseHugePages(void* memory, std::size_t size) {
   const std::uintptr_t last = (begin + size) / kHugePageBytes * kHugePageBytes;
   if (last <= first) return;
   ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+}
+
+/// Gives the whole pages inside [memory, memory + size) of the heap back to the system, contents
+/// and all. The memory stays allocated, but nothing may be read from it before it is written again.
+inline void DiscardPages(void* memory, std::size_t size) {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const std::uintptr_t last = (begin + size) / kPage * kPage;
+  if (last <= first) return;
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace visavis

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -81,8 +82,12 @@ Result<BenchResult> RunBench(const std::string& model_path, const BenchSetting& 
   ResetPeakRss();
 
   const double start = NowSeconds();
-  VISAVIS_ASSIGN_OR_RETURN(std::optional<Model> model, Model::Load(model_path));
-  const double loaded = NowSeconds();
+  VISAVIS_ASSIGN_OR_RETURN(Model model, Model::Load(model_path));
+  result.load_ms = (NowSeconds() - start) * 1e3;
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
+                           MakePixelInputs(model.graph(), setting.extents));
+  if (!inputs.empty()) result.shape = inputs[0].shape().ToString();
+  VISAVIS_ASSIGN_OR_RETURN(result.flops, CountFlops(model, setting.extents));
   std::optional<ThreadPool> pool;
   if (setting.threads > 1) pool.emplace(setting.threads);
   SessionOptions options;
@@ -90,23 +95,16 @@ Result<BenchResult> RunBench(const std::string& model_path, const BenchSetting& 
   options.precision = setting.precision;
   options.low_memory = setting.low_memory;
   options.isa = setting.isa;
-  VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(*model, options));
-  result.load_ms = (loaded - start) * 1e3;
-  result.create_ms = (NowSeconds() - loaded) * 1e3;
+  const double create_start = NowSeconds();
+  VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(std::move(model), options));
+  result.create_ms = (NowSeconds() - create_start) * 1e3;
   result.isa = session.isa();
 
-  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs,
-                           MakePixelInputs(model->graph(), setting.extents));
-  model.reset();  // a program that only runs the session does not keep it either
-  if (!inputs.empty()) result.shape = inputs[0].shape().ToString();
   VISAVIS_ASSIGN_OR_RETURN(std::vector<double> samples_ms,
                            Sample(session, inputs, budget, result.first_ms));
   result.peak_rss_bytes = PeakRssBytes();
   result.latency = Summarize(std::move(samples_ms));
   result.images_per_s = setting.extents.batch / result.latency.median_ms * 1e3;
-
-  VISAVIS_ASSIGN_OR_RETURN(model, Model::Load(model_path));
-  VISAVIS_ASSIGN_OR_RETURN(result.flops, CountFlops(*model, setting.extents));
   result.flops_per_s = result.flops / result.latency.median_ms * 1e3;
   const double peak = PeakOf(session.isa(), setting);
   if (peak > 0) result.peak_share = result.flops_per_s / peak;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -82,6 +84,10 @@ struct Embedder::State {
   Status Run(std::size_t count, std::vector<float>& input, std::vector<Tensor>& output) const;
   Status AddEmbeddings(std::span<const ImageView> crops, bool mirrored, std::vector<float>& input,
                        std::vector<Tensor>& output, std::span<Embedding> sums) const;
+
+  /// `model` as Session::Create takes it: borrowed or handed over.
+  template <typename AnyModel>
+  static Result<std::unique_ptr<State>> Make(AnyModel&& model, const EmbedOptions& options);
 };
 
 /// Runs the first `count` crops of `input`; a network of fixed batch size sees zeros behind them.
@@ -129,22 +135,36 @@ Status Embedder::State::AddEmbeddings(std::span<const ImageView> crops, bool mir
   return {};
 }
 
-Result<Embedder> Embedder::Create(const Model& model, const EmbedOptions& options) {
+template <typename AnyModel>
+Result<std::unique_ptr<Embedder::State>> Embedder::State::Make(AnyModel&& model,
+                                                               const EmbedOptions& options) {
   if (options.batch < 1) {
     return MakeError(ErrorCode::kInvalidArgument, "embed: batch is {}, want at least 1",
                      options.batch);
   }
-  VISAVIS_ASSIGN_OR_RETURN(Session session, Session::Create(model, options.session));
-  VISAVIS_ASSIGN_OR_RETURN(const CropShape crop, ReadInput(session, model.path()));
-  const int batch = crop.fixed_batch > 0 ? crop.fixed_batch : options.batch;
+  const std::string path = model.path();
   PixelScale pixels;
   if (!NormalisesPixels(model.graph())) pixels = {kPixelMean, 1 / kPixelMean, false};
+  VISAVIS_ASSIGN_OR_RETURN(Session session,
+                           Session::Create(std::forward<AnyModel>(model), options.session));
+  VISAVIS_ASSIGN_OR_RETURN(const CropShape crop, ReadInput(session, path));
+  const int batch = crop.fixed_batch > 0 ? crop.fixed_batch : options.batch;
   auto state = std::make_unique<State>(
       State{std::move(session), crop, pixels, static_cast<std::size_t>(batch), options.flip, 0});
   std::vector<float> input;
   std::vector<Tensor> output;
   VISAVIS_RETURN_IF_ERROR(state->Run(1, input, output));
   state->dimension = static_cast<int>(output[0].shape()[1]);
+  return state;
+}
+
+Result<Embedder> Embedder::Create(const Model& model, const EmbedOptions& options) {
+  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<State> state, State::Make(model, options));
+  return Embedder(std::move(state));
+}
+
+Result<Embedder> Embedder::Create(Model&& model, const EmbedOptions& options) {
+  VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<State> state, State::Make(std::move(model), options));
   return Embedder(std::move(state));
 }
 

@@ -119,12 +119,12 @@ Result<LoadedModel> FromParams(const std::string& path, const Bytes& params, con
   return FromMxnet(symbol_path, symbol, path, params, limits);
 }
 
-Result<LoadedModel> FromOnnx(const std::string& path, const Bytes& bytes, const Limits& limits) {
+Result<LoadedModel> FromOnnx(const std::string& path, Bytes bytes, const Limits& limits) {
   LoadedModel loaded;
-  VISAVIS_ASSIGN_OR_RETURN(loaded.graph, ImportOnnx(bytes, path, limits));
+  loaded.file_bytes = static_cast<std::int64_t>(bytes.size());
+  VISAVIS_ASSIGN_OR_RETURN(loaded.graph, ImportOnnx(std::move(bytes), path, limits));
   loaded.format = "onnx";
   loaded.weights_path = path;
-  loaded.file_bytes = static_cast<std::int64_t>(bytes.size());
   return loaded;
 }
 
@@ -134,8 +134,7 @@ Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
   const std::string symbol_path = path + std::string(kSymbolSuffix);
   if (!Exists(path) && Exists(symbol_path)) return LoadModel(symbol_path, limits);
 
-  VISAVIS_ASSIGN_OR_RETURN(const Bytes bytes,
-                           FileSystem::Real().ReadFile(path, limits.model_file_bytes));
+  VISAVIS_ASSIGN_OR_RETURN(Bytes bytes, FileSystem::Real().ReadFile(path, limits.model_file_bytes));
   if (bytes.empty()) {
     return MakeError(ErrorCode::kCorruptData, "{}: is empty, want an ONNX or MXNet model", path);
   }
@@ -147,7 +146,7 @@ Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
     case Kind::kOnnx:
       break;
   }
-  return FromOnnx(path, bytes, limits);
+  return FromOnnx(path, std::move(bytes), limits);
 }
 
 }  // namespace visavis

@@ -23,10 +23,10 @@ Result<std::unique_ptr<Detector>> LoadDetector(const MtcnnOptions& options,
 Result<LoadedEmbedder> LoadEmbedder(const std::string& model_name, const EmbedOptions& options,
                                     const FetchOptions& fetch) {
   const Asset* asset = FindAsset(model_name);
-  VISAVIS_ASSIGN_OR_RETURN(const Model model,
-                           asset != nullptr ? LoadAssetModel(model_name, {}, fetch)
+  VISAVIS_ASSIGN_OR_RETURN(Model model, asset != nullptr
+                                            ? LoadAssetModel(model_name, {}, fetch)
                                             : Model::Load(model_name, options.session.limits));
-  VISAVIS_ASSIGN_OR_RETURN(Embedder embedder, Embedder::Create(model, options));
+  VISAVIS_ASSIGN_OR_RETURN(Embedder embedder, Embedder::Create(std::move(model), options));
   Threshold threshold{0.5, "rule of the ONNX Model Zoo's article, not calibrated for this network"};
   if (asset != nullptr && asset->threshold > 0) {
     threshold = {asset->threshold, asset->threshold_origin};

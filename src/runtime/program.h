@@ -20,7 +20,8 @@ struct CompileContext {
   const KernelTable* kernels = nullptr;  ///< of the session's ISA; never null
   Precision precision = Precision::kFp32;
   bool low_memory = false;
-  int threads = 1;  ///< of the session's pool
+  int threads = 1;             ///< of the session's pool
+  ThreadPool* pool = nullptr;  ///< the session's, borrowed, for packing weights; may be null
 };
 
 /// One operator and the values it connects (indices into Program::values, kNoValue where left out).

@@ -129,6 +129,7 @@ struct Session::State {
     context.precision = options.precision;
     context.low_memory = options.low_memory;
     context.threads = threads();
+    context.pool = pool;
     Result<Program> compiled =
         options.reference ? CompileReference(graph, context) : Compile(graph, context);
     if (!compiled.has_value()) return Named(compiled.error());

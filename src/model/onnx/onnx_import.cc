@@ -1,6 +1,8 @@
 #include "model/onnx/onnx_import.h"
 
+#include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/huge_pages.h"
 #include "base/try.h"
 #include "model/onnx/attribute_types.h"
 #include "model/onnx/repairs.h"
@@ -33,11 +36,14 @@ onnx::AttributeProto::AttributeType TypeOf(const onnx::AttributeProto& attribute
   return onnx::AttributeProto::UNDEFINED;
 }
 
+/// Told of the raw data of each initializer that has been copied into its tensor.
+using RawDone = std::function<void(std::span<const std::uint8_t> raw)>;
+
 class Importer {
  public:
   Importer(const onnx::ModelProto& model, const SplitModel& split, std::string_view where,
-           const Limits& limits)
-      : model_(model), split_(split), where_(where), limits_(limits) {}
+           const Limits& limits, const RawDone& raw_done)
+      : model_(model), split_(split), where_(where), limits_(limits), raw_done_(raw_done) {}
 
   Result<Graph> Import() {
     VISAVIS_RETURN_IF_ERROR(ReadHeader());
@@ -101,9 +107,9 @@ class Importer {
       if (proto.name().empty() || ids_.contains(proto.name())) {
         return MakeError(ErrorCode::kCorruptData, "{}: want a name of its own", at);
       }
-      VISAVIS_ASSIGN_OR_RETURN(
-          Tensor tensor,
-          ReadTensor(proto, split_.raw_data[static_cast<std::size_t>(i)], at, limits_));
+      const auto& raw = split_.raw_data[static_cast<std::size_t>(i)];
+      VISAVIS_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, raw, at, limits_));
+      if (raw) raw_done_(*raw);
       ids_.emplace(proto.name(), graph_.AddConstant(proto.name(), std::move(tensor)));
     }
     return {};
@@ -253,17 +259,14 @@ class Importer {
   const SplitModel& split_;
   std::string_view where_;
   const Limits& limits_;
+  const RawDone& raw_done_;
   Graph graph_;
   std::unordered_map<std::string, ValueId> ids_;
 };
 
-}  // namespace
-}  // namespace onnx_format
-
-Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
-                         const Limits& limits) {
-  VISAVIS_ASSIGN_OR_RETURN(const onnx_format::SplitModel split,
-                           onnx_format::SplitWeights(bytes, where));
+Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view where,
+                          const Limits& limits, const RawDone& raw_done) {
+  VISAVIS_ASSIGN_OR_RETURN(const SplitModel split, SplitWeights(bytes, where));
   if (split.without_weights.size() > std::numeric_limits<int>::max()) {
     return MakeError(ErrorCode::kLimitExceeded, "{}: too large for protobuf (2 GB)", where);
   }
@@ -272,10 +275,25 @@ Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view w
     return MakeError(ErrorCode::kCorruptData, "{}: broken or nested too deep, want an ONNX model",
                      where);
   }
-  VISAVIS_ASSIGN_OR_RETURN(Graph graph,
-                           onnx_format::Importer(model, split, where, limits).Import());
-  VISAVIS_RETURN_IF_ERROR(onnx_format::RepairLegacy(graph, where));
+  VISAVIS_ASSIGN_OR_RETURN(Graph graph, Importer(model, split, where, limits, raw_done).Import());
+  VISAVIS_RETURN_IF_ERROR(RepairLegacy(graph, where));
   return graph;
+}
+
+}  // namespace
+}  // namespace onnx_format
+
+Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
+                         const Limits& limits) {
+  return onnx_format::ImportBytes(bytes, where, limits, [](auto) {});
+}
+
+Result<Graph> ImportOnnx(std::vector<std::uint8_t>&& bytes, std::string_view where,
+                         const Limits& limits) {
+  std::vector<std::uint8_t> given = std::move(bytes);
+  return onnx_format::ImportBytes(given, where, limits, [&](std::span<const std::uint8_t> raw) {
+    DiscardPages(given.data() + (raw.data() - given.data()), raw.size());
+  });
 }
 
 }  // namespace visavis

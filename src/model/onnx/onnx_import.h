@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "model/graph/graph.h"
 #include "visavis/limits.h"
@@ -21,6 +22,12 @@ inline constexpr int kMaxOpset = 21;
 /// Errors: kCorruptData; kUnsupported (opset, subgraphs, sparse tensors, sequences, optionals,
 ///         local functions, external data; node or tensor named); kLimitExceeded.
 Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
+                         const Limits& limits);
+/// The same for bytes that nobody needs afterwards: their memory goes back to the system weight by
+/// weight, so that a large file and its tensors never lie in memory side by side. They are read
+/// into memory and not mapped, since a mapped file that somebody cuts short kills its readers
+/// (SIGBUS).
+Result<Graph> ImportOnnx(std::vector<std::uint8_t>&& bytes, std::string_view where,
                          const Limits& limits);
 
 }  // namespace visavis

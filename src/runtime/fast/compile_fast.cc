@@ -43,6 +43,7 @@ class Compiler {
     fast_.cost =
         MakeCostModel(*context.kernels, context.precision, context.low_memory, WeightBytes(graph));
     fast_.threads = context.threads;
+    fast_.pool = context.pool;
     fast_.store = std::make_shared<WeightStore>();
     fast_.sizes_fixed = SizesFixed(graph);
   }

@@ -174,6 +174,27 @@ TEST(CompileFast, PassesLeaveOnlyFusedNodes) {
   }
 }
 
+// Packing from weights that are let go row by row must read each of them first.
+TEST(CompileFast, AModelHandedOverGivesTheSameBits) {
+  const auto make = [] { return Model::FromGraph(*BuildArch("lresnet18e-ir", 1)); };
+  const Tensor picture = RandomPicture(Shape{1, 3, 112, 112}, 4);
+  ThreadPool pool(2);
+  SessionOptions low_memory;
+  low_memory.low_memory = true;
+  SessionOptions threaded;
+  threaded.pool = &pool;
+  for (const SessionOptions& options : {SessionOptions{}, low_memory, threaded}) {
+    const auto kept = RunModel(make(), picture, options);
+    const auto session = Session::Create(make(), options);
+    ASSERT_TRUE(session.has_value()) << session.error().message;
+    std::vector<Tensor> outputs(1);
+    const std::vector<TensorView> views{TensorView(picture)};
+    ASSERT_TRUE(session->Run(views, outputs).has_value());
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_TRUE(std::ranges::equal(kept[0].data<float>(), outputs[0].data<float>()));
+  }
+}
+
 TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
   const Model model = Model::FromGraph(*BuildArch("lresnet18e-ir", 1));
   const Tensor pictures = RandomPicture(Shape{4, 3, 112, 112}, 2);

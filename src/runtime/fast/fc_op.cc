@@ -91,6 +91,7 @@ class FullyConnected final : public Operator {
                  const FastContext& context)
       : blocked_channels_(blocked_channels),
         store_(context.store),
+        pool_(context.pool),
         weights_(std::move(node.weights)) {
     layer_.epilogue = std::move(node.epilogue);
     layer_.kernels = context.kernels;
@@ -142,27 +143,30 @@ class FullyConnected final : public Operator {
     const std::size_t element = layer_.bf16 ? 2 : 4;
     const std::size_t bytes = group_count * static_cast<std::size_t>(groups) * element;
     auto* packed = static_cast<std::byte*>(store_->Allocate(bytes));
-    for (int g = 0; g < groups; ++g) {
-      const int begin = g * kFcGroup;
+    const auto pack_group = [&](std::int64_t group, int /*slot*/) {
+      const int begin = static_cast<int>(group) * kFcGroup;
       const int end = std::min(begin + kFcGroup, layer_.out_channels);
       std::vector<float> rows = weights_.Rows(begin, end);
+      weights_.DiscardRows(begin, end);
       if (blocked_channels_ > 0) {
         rows = BlockedColumns(rows, end - begin, blocked_channels_,
                               layer_.file_depth / blocked_channels_);
       }
-      std::byte* to = packed + static_cast<std::size_t>(g) * group_count * element;
+      std::byte* to = packed + static_cast<std::size_t>(group) * group_count * element;
       if (layer_.bf16) {
         PackFcBf16(rows.data(), end - begin, layer_.depth, reinterpret_cast<std::uint16_t*>(to));
       } else {
         PackFc(rows.data(), end - begin, layer_.depth, reinterpret_cast<float*>(to));
       }
-    }
+    };
+    ParallelFor(pool_, groups, pack_group);
     return FcWeights{packed, static_cast<std::int64_t>(bytes)};
   }
 
   FcLayer layer_;
   int blocked_channels_;
   std::shared_ptr<WeightStore> store_;
+  ThreadPool* pool_;
   mutable std::mutex mutex_;
   mutable ScaledWeights weights_;
   mutable FcWeights packed_;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/huge_pages.h"
 #include "model/graph/passes/graph_editor.h"
 
 namespace visavis {
@@ -60,16 +61,32 @@ std::vector<float> ScaledWeights::Rows(int begin, int end) const {
   const auto in = static_cast<std::size_t>(in_);
   const auto taps = static_cast<std::size_t>(taps_);
   const std::size_t repeat = in / in_scale_.size();
-  std::vector<float> rows;
-  rows.reserve(static_cast<std::size_t>(end - begin) * in * taps);
   const float* w = weights_->data<float>().data() + static_cast<std::size_t>(begin) * in * taps;
+  std::vector<float> rows(static_cast<std::size_t>(end - begin) * in * taps);
+  float* row = rows.data();
   for (int o = begin; o < end; ++o) {
-    for (std::size_t i = 0; i < in; ++i) {
-      const double scale = out_scale_[static_cast<std::size_t>(o)] * in_scale_[i / repeat];
-      for (std::size_t t = 0; t < taps; ++t) rows.push_back(static_cast<float>(*w++ * scale));
+    const double out_scale = out_scale_[static_cast<std::size_t>(o)];
+    // One run of columns for each element of in_scale_.
+    const std::size_t run = repeat * taps;
+    for (const double in_scale : in_scale_) {
+      const double scale = out_scale * in_scale;
+      for (std::size_t t = 0; t < run; ++t) row[t] = static_cast<float>(w[t] * scale);
+      row += run;
+      w += run;
     }
   }
   return rows;
+}
+
+void ScaledWeights::DiscardRows(int begin, int end) const {
+  if (weights_.use_count() != 1) return;
+  const std::size_t row_bytes =
+      sizeof(float) * static_cast<std::size_t>(in_) * static_cast<std::size_t>(taps_);
+  // Constants are immutable to those who share them; this object is alone with its weights, and
+  // tensors always lie in memory of their own.
+  auto* first = static_cast<std::byte*>(const_cast<void*>(weights_->raw()));
+  DiscardPages(first + static_cast<std::size_t>(begin) * row_bytes,
+               static_cast<std::size_t>(end - begin) * row_bytes);
 }
 
 FusedConvNode ReadFusedConv(const Graph& graph, const Node& node) {

@@ -36,6 +36,9 @@ class ScaledWeights {
   int out() const { return out_; }
   int in() const { return in_; }
   double bytes() const { return weights_ == nullptr ? 0 : double{4} * out_ * in_ * taps_; }
+  /// Rows [begin, end) are not needed any more: where nobody else holds the weights, their memory
+  /// goes back to the system at once. Threads: safe concurrently with Rows and itself for others.
+  void DiscardRows(int begin, int end) const;
   /// Lets go of the file's weights; Rows must not be called any more.
   void Release() { weights_ = nullptr; }
 

@@ -9,8 +9,8 @@
 #include "base/try.h"
 #include "commands.h"
 #include "json_output.h"
-#include "setting_options.h"
 #include "model/convert.h"
+#include "setting_options.h"
 #include "visavis/model.h"
 
 namespace visavis::cli {

@@ -22,7 +22,8 @@ run() {
 
 cd "$shared/data"
 {
-  echo "$(date +%F), commit $(git -C "$root" rev-parse --short HEAD)"
+  echo "$(date +%F), commit $(git -C "$root" rev-parse --short HEAD)," \
+    "load average before: $(cut -d' ' -f1 /proc/loadavg) on $(nproc) core(s)"
   run bench --photos photos/obama_family.jpg --stage detect --min-size 40
   run bench --photos photos/t1.jpg --stage detect --min-size 20
   run bench --photos photos/group_10mpx.jpg --face all --threads 1,2

@@ -11,10 +11,24 @@ cmake --build build-nightly -j "$jobs"
 isas=(scalar)
 grep -qw avx2 /proc/cpuinfo && isas+=(avx2)
 grep -qw avx512bw /proc/cpuinfo && isas+=(avx512)
+grep -qw avx512_bf16 /proc/cpuinfo && isas+=(avx512_bf16)  # bf16 tests run only here
 for isa in "${isas[@]}"; do
   echo "== every test, forced to $isa"
   VISAVIS_FULL=1 VISAVIS_ISA=$isa ctest --test-dir build-nightly --output-on-failure -j "$jobs"
 done
+
+echo "== memory of LResNet100E-IR: 750 MB, and 1.2 times its file with --low-memory"
+visavis=build-nightly/apps/visavis/visavis
+large=build-nightly/r100.onnx
+"$visavis" model build lresnet100e-ir --seed 1 --output "$large"
+within() {
+  "$visavis" bench --json --seconds 0.1 "${@:2}" "$large" |
+    python3 -c 'import json, sys
+peak = json.load(sys.stdin)["results"][0]["peak_rss_bytes"]
+sys.exit(f"peak RSS {peak}, want at most {sys.argv[1]}" if peak > float(sys.argv[1]) else 0)' "$1"
+}
+within 750e6
+within "$(($(stat -c %s "$large") * 12 / 10))" --low-memory
 
 echo "== clang, warnings are errors, with libFuzzer"
 cmake -S . -B build-nightly-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DVISAVIS_LIBFUZZER=ON \

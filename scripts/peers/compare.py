@@ -4,6 +4,7 @@ bench_peers.sh. Prints Markdown tables and can put them into docs/performance.md
 import argparse
 import dataclasses
 import datetime
+import os
 import pathlib
 import statistics
 import subprocess
@@ -135,6 +136,7 @@ def main():
 
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
                             cwd=pathlib.Path(__file__).parent).stdout.strip()
+    load = f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} core(s)"
     results, tables = [], []
     for case in CASES:
         if options.only not in case.title:
@@ -144,7 +146,7 @@ def main():
         tables.append(case_table(case, rows))
         print(tables[-1], flush=True)
     head = (f"{datetime.date.today()}, {cpu()}, commit {commit}, {options.rounds} rounds of "
-            f"{options.seconds} s each.\n")
+            f"{options.seconds} s each, {load}.\n")
     summary = "\n".join([head, goal_table(results)])
     print(summary)
     if options.write:

@@ -1,6 +1,5 @@
 #include "model/onnx/onnx_import.h"
 
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -36,14 +35,11 @@ onnx::AttributeProto::AttributeType TypeOf(const onnx::AttributeProto& attribute
   return onnx::AttributeProto::UNDEFINED;
 }
 
-/// Told of the raw data of each initializer that has been copied into its tensor.
-using RawDone = std::function<void(std::span<const std::uint8_t> raw)>;
-
 class Importer {
  public:
   Importer(const onnx::ModelProto& model, const SplitModel& split, std::string_view where,
-           const Limits& limits, const RawDone& raw_done)
-      : model_(model), split_(split), where_(where), limits_(limits), raw_done_(raw_done) {}
+           const Limits& limits, const RawCopied& copied)
+      : model_(model), split_(split), where_(where), limits_(limits), copied_(copied) {}
 
   Result<Graph> Import() {
     VISAVIS_RETURN_IF_ERROR(ReadHeader());
@@ -108,8 +104,7 @@ class Importer {
         return MakeError(ErrorCode::kCorruptData, "{}: want a name of its own", at);
       }
       const auto& raw = split_.raw_data[static_cast<std::size_t>(i)];
-      VISAVIS_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, raw, at, limits_));
-      if (raw) raw_done_(*raw);
+      VISAVIS_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, raw, at, limits_, copied_));
       ids_.emplace(proto.name(), graph_.AddConstant(proto.name(), std::move(tensor)));
     }
     return {};
@@ -259,13 +254,13 @@ class Importer {
   const SplitModel& split_;
   std::string_view where_;
   const Limits& limits_;
-  const RawDone& raw_done_;
+  const RawCopied& copied_;
   Graph graph_;
   std::unordered_map<std::string, ValueId> ids_;
 };
 
 Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view where,
-                          const Limits& limits, const RawDone& raw_done) {
+                          const Limits& limits, const RawCopied& copied) {
   VISAVIS_ASSIGN_OR_RETURN(const SplitModel split, SplitWeights(bytes, where));
   if (split.without_weights.size() > std::numeric_limits<int>::max()) {
     return MakeError(ErrorCode::kLimitExceeded, "{}: too large for protobuf (2 GB)", where);
@@ -275,7 +270,7 @@ Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view 
     return MakeError(ErrorCode::kCorruptData, "{}: broken or nested too deep, want an ONNX model",
                      where);
   }
-  VISAVIS_ASSIGN_OR_RETURN(Graph graph, Importer(model, split, where, limits, raw_done).Import());
+  VISAVIS_ASSIGN_OR_RETURN(Graph graph, Importer(model, split, where, limits, copied).Import());
   VISAVIS_RETURN_IF_ERROR(RepairLegacy(graph, where));
   return graph;
 }

@@ -23,8 +23,8 @@ inline constexpr int kMaxOpset = 21;
 ///         local functions, external data; node or tensor named); kLimitExceeded.
 Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
                          const Limits& limits);
-/// The same for bytes that nobody needs afterwards: their memory goes back to the system weight by
-/// weight, so that a large file and its tensors never lie in memory side by side. They are read
+/// The same for bytes that nobody needs afterwards: their memory goes back to the system piece by
+/// piece, so that a large file and its tensors never lie in memory side by side. They are read
 /// into memory and not mapped, since a mapped file that somebody cuts short kills its readers
 /// (SIGBUS).
 Result<Graph> ImportOnnx(std::vector<std::uint8_t>&& bytes, std::string_view where,

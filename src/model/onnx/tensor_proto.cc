@@ -1,5 +1,6 @@
 #include "model/onnx/tensor_proto.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -44,9 +45,17 @@ bool CopyTypedData(const onnx::TensorProto& proto, Tensor& tensor) {
   return false;
 }
 
-bool CopyRawData(std::span<const std::uint8_t> raw, Tensor& tensor) {
+bool CopyRawData(std::span<const std::uint8_t> raw, Tensor& tensor, const RawCopied& copied) {
   if (raw.size() != tensor.size_bytes()) return false;
-  if (!raw.empty()) std::memcpy(tensor.raw(), raw.data(), raw.size());
+  constexpr std::size_t kStep = std::size_t{2} << 20;
+  auto* to = static_cast<std::uint8_t*>(tensor.raw());
+  for (auto rest = raw; !rest.empty();) {
+    const auto part = rest.first(std::min(rest.size(), kStep));
+    std::memcpy(to, part.data(), part.size());
+    copied(part);
+    to += part.size();
+    rest = rest.subspan(part.size());
+  }
   if (tensor.dtype() == DType::kBool) {  // any byte but 0 and 1 is no bool in C++
     auto* bytes = static_cast<std::uint8_t*>(tensor.raw());
     for (std::size_t i = 0; i < raw.size(); ++i) bytes[i] = bytes[i] != 0;
@@ -120,7 +129,7 @@ onnx::TensorProto::DataType ToOnnxType(DType dtype) {
 
 Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
                           std::optional<std::span<const std::uint8_t>> raw_data,
-                          std::string_view where, const Limits& limits) {
+                          std::string_view where, const Limits& limits, const RawCopied& copied) {
   if (proto.data_location() == onnx::TensorProto::EXTERNAL || proto.external_data_size() > 0) {
     return MakeError(ErrorCode::kUnsupported, "{}: data lie in another file, want them inside",
                      where);
@@ -145,7 +154,8 @@ Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
                                    : TypedElements(proto);
   if (present == *elements) {
     Tensor tensor = Tensor::Uninitialized(*dtype, shape);
-    if (raw_data ? CopyRawData(*raw_data, tensor) : CopyTypedData(proto, tensor)) return tensor;
+    if (raw_data ? CopyRawData(*raw_data, tensor, copied) : CopyTypedData(proto, tensor))
+      return tensor;
   }
   return MakeError(ErrorCode::kCorruptData, "{}: found data of {} elements, want shape {} of {}",
                    where, present, shape.ToString(), Name(*dtype));

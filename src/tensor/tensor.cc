@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -95,8 +96,9 @@ Tensor Tensor::Uninitialized(DType dtype, Shape shape) {
   const std::size_t size = tensor.size_bytes();
   const std::size_t alignment = size >= 2 * kHugePageBytes ? kHugePageBytes : 64;
   const std::size_t rounded = (size + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-  VISAVIS_CHECK(memory != nullptr);
+  // Not aligned_alloc, which wants the size to be a multiple of the alignment.
+  void* memory = nullptr;
+  VISAVIS_CHECK(::posix_memalign(&memory, alignment, std::max<std::size_t>(rounded, 64)) == 0);
   tensor.data_.reset(memory);
   AdviseHugePages(memory, rounded);
   return tensor;

@@ -221,9 +221,9 @@ class Compiler {
   }
 
   ValueId AppendChange(ValueId from, const char* what, std::unique_ptr<Operator> op) {
-    const std::string& name = program_.values[At(from)].name;
-    const ValueId to = program_.AddValue(name + what);
-    program_.nodes.push_back(ProgramNode{std::move(op), name + what, "Layout", {from}, {to}});
+    const std::string name = program_.values[At(from)].name + what;
+    const ValueId to = program_.AddValue(name);  // moves the values
+    program_.nodes.push_back(ProgramNode{std::move(op), name, "Layout", {from}, {to}});
     return to;
   }
 

@@ -32,8 +32,8 @@ KernelTable ScalarTable() {
 
 #if defined(__x86_64__)
 
-// AMX needs a processor with tiles of bf16 and int8, an operating system that saves them (XCR0), and
-// on Linux its leave to use them, which is given to the process as a whole.
+// AMX needs a processor with tiles of bf16 and int8, an operating system that saves them (XCR0),
+// and on Linux its leave to use them, which is given to the process as a whole.
 bool CanUseTiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24, kInt8 = 1u << 25;

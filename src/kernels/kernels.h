@@ -14,10 +14,10 @@ namespace visavis {
 /// Names of all instruction sets this build knows, slowest first, runnable here or not.
 std::span<const std::string_view> KnownIsas();
 
-/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16", "amx"), or null if the name is unknown
-/// or this CPU or operating system cannot run it. Looking at "amx" asks Linux, once and for the whole
-/// process, to save the tile registers too; signal frames then grow by 8 KB.
-/// Threads: safe concurrently; the table is immutable and lives for the whole program.
+/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16", "amx"), or null if the name is
+/// unknown or this CPU or operating system cannot run it. Looking at "amx" asks Linux, once and for
+/// the whole process, to save the tile registers too; signal frames then grow by 8 KB. Threads:
+/// safe concurrently; the table is immutable and lives for the whole program.
 const KernelTable* FindKernels(std::string_view isa);
 
 /// The fastest instruction set this CPU and operating system can run.

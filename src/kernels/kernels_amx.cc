@@ -1,4 +1,5 @@
-// Convolutions on AMX tiles of bf16: sixteen positions by sixteen outputs by 32 channels in 16 cycles.
+// Convolutions on AMX tiles of bf16: sixteen positions by sixteen outputs by 32 channels in 16
+// cycles.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -31,15 +32,10 @@ struct alignas(64) TileConfig {
 // A constant, since GCC 12's intrinsic tells the compiler of no more than its first eight bytes.
 constexpr TileConfig kTileConfig;
 
-/// Tiles are on while one lives: other code of this thread, and its context switches, then find
-/// them as they were.
-class TileScope {
- public:
-  VISAVIS_INLINE TileScope() { _tile_loadconfig(&kTileConfig); }
-  VISAVIS_INLINE ~TileScope() { _tile_release(); }
-  TileScope(const TileScope&) = delete;
-  TileScope& operator=(const TileScope&) = delete;
-};
+// Tiles are on only between these two, so that other code of the thread, and its context switches,
+// never meet them.
+VISAVIS_INLINE void OpenTiles() { _tile_loadconfig(&kTileConfig); }
+VISAVIS_INLINE void CloseTiles() { _tile_release(); }
 
 /// Sums of up to two tiles of positions by two blocks: [position tile][block][row][16].
 struct alignas(64) Sums {
@@ -144,6 +140,15 @@ VISAVIS_INLINE void EmitTile(const TileConvArgs& a, int block, int tile, const f
   }
 }
 
+VISAVIS_INLINE void EmitTiles(const TileConvArgs& a, int group, int vectors, int tile, int tiles,
+                              const Sums& sums) {
+  for (int t = 0; t < tiles; ++t) {
+    for (int v = 0; v < vectors; ++v) {
+      EmitTile(a, group * kTileVectors + v, tile + t, sums.tile[t][v]);
+    }
+  }
+}
+
 void ConvTilesOfGroup(const TileConvArgs& a, int group, int tile_begin, int tile_end,
                       bool prefetch_next) {
   static constexpr decltype(&Multiply<1, 1>) kMultiply[2][2] = {{Multiply<1, 1>, Multiply<1, 2>},
@@ -159,33 +164,32 @@ void ConvTilesOfGroup(const TileConvArgs& a, int group, int tile_begin, int tile
   const std::ptrdiff_t all_steps = steps * ((tile_end - tile_begin + 1) / 2);
   const auto lines = static_cast<int>((left + all_steps - 1) / all_steps);
   const char* ahead = weights + vectors * steps * kTileBytes;
-  Sums sums;
-  for (int tile = tile_begin; tile < tile_end; tile += 2) {
-    const int tiles = tile_end - tile < 2 ? 1 : 2;
+  Sums sums[2];
+  int before = -1;  // the tiles whose sums wait to be finished
+  int turn = 0;
+  for (int tile = tile_begin; tile < tile_end; before = tile, tile += 2, turn ^= 1) {
     const Prefetch prefetch = {ahead, left > 0 ? lines : 0};
-    kMultiply[tiles - 1][vectors - 1](
+    kMultiply[tile_end - tile < 2 ? 0 : 1][vectors - 1](
         a, a.planes + static_cast<std::ptrdiff_t>(tile) * kTileRows * kTileDepth, weights, prefetch,
-        sums);
+        sums[turn]);
     ahead += prefetch.lines * steps * kLine;
     left -= prefetch.lines * steps;
-    for (int t = 0; t < tiles; ++t) {
-      for (int v = 0; v < vectors; ++v) {
-        EmitTile(a, group * kTileVectors + v, tile + t, sums.tile[t][v]);
-      }
-    }
+    if (before >= 0) EmitTiles(a, group, vectors, before, 2, sums[turn ^ 1]);
   }
+  EmitTiles(a, group, vectors, before, tile_end - before, sums[turn ^ 1]);
 }
 
 void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_begin,
                int tile_end) {
   if (tile_begin >= tile_end) return;
-  const TileScope scope;
+  OpenTiles();
   const int groups = (a.out_blocks + kTileVectors - 1) / kTileVectors;
   for (int group = group_begin; group < group_end; ++group) {
     // The group behind a range's end belongs to another thread, unless it is the next layer's.
     const bool prefetch_next = group + 1 < group_end || group_end == groups;
     ConvTilesOfGroup(a, group, tile_begin, tile_end, prefetch_next);
   }
+  CloseTiles();
 }
 
 /// `width` pixels of one row, `kStride` apart, into every second half line.
@@ -239,7 +243,7 @@ void GatherTiles(const TileGatherArgs& a, int pair_begin, int pair_end) {
 }
 
 std::int64_t PeakBf16(std::int64_t iterations) {
-  const TileScope scope;
+  OpenTiles();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -252,11 +256,12 @@ std::int64_t PeakBf16(std::int64_t iterations) {
     _tile_dpbf16ps(2, 4, 6);
     _tile_dpbf16ps(3, 4, 6);
   }
+  CloseTiles();
   return iterations * 4 * kTileRows * kLanes * kTileDepth * 2;
 }
 
 std::int64_t PeakInt8(std::int64_t iterations) {
-  const TileScope scope;
+  OpenTiles();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -269,6 +274,7 @@ std::int64_t PeakInt8(std::int64_t iterations) {
     _tile_dpbusd(2, 4, 6);
     _tile_dpbusd(3, 4, 6);
   }
+  CloseTiles();
   return iterations * 4 * kTileRows * kLanes * kLine * 2;
 }
 

@@ -115,8 +115,7 @@ void PackConvTiles(const float* weights, const ConvShape& s, std::uint16_t* pack
               const bool real = in < s.in_channels && out < s.out_channels;
               const size_t at =
                   (Size(out) * Size(s.in_channels) + Size(in)) * Size(taps) + Size(tap);
-              packed[PairIndex(k, o, kLanes)] =
-                  real ? FloatToBf16(weights[at]) : std::uint16_t{0};
+              packed[PairIndex(k, o, kLanes)] = real ? FloatToBf16(weights[at]) : std::uint16_t{0};
             }
           }
         }

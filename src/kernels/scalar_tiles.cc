@@ -63,9 +63,9 @@ void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_b
        block < std::min(group_end * kTileVectors, a.out_blocks); ++block) {
     const int group = block / kTileVectors;
     const int vectors = BlocksInGroup(group, kTileVectors, a.out_blocks);
-    const std::uint16_t* weights =
-        a.weights + group * kTileVectors * (a.in_pairs * taps * kTileElements) +
-        block % kTileVectors * kTileElements;
+    const std::uint16_t* weights = a.weights +
+                                   group * kTileVectors * (a.in_pairs * taps * kTileElements) +
+                                   block % kTileVectors * kTileElements;
     for (int position = tile_begin * kTileRows; position < end; ++position) {
       const int y = position / g.width;
       const int x = position % g.width;
@@ -74,9 +74,9 @@ void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_b
       const std::uint16_t* w = weights;
       for (int pair = 0; pair < a.in_pairs; ++pair) {
         for (int tap = 0; tap < taps; ++tap, w += vectors * kTileElements) {
-          AddTileRow(a.planes + pair * g.pair + a.tap_offsets[tap] +
-                         std::ptrdiff_t{position} * kTileDepth,
-                     w, sum);
+          AddTileRow(
+              a.planes + pair * g.pair + a.tap_offsets[tap] + std::ptrdiff_t{position} * kTileDepth,
+              w, sum);
         }
       }
       Emit(a.epilogue, a.out, block, y, x, sum);
@@ -101,8 +101,8 @@ TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height
   g.width = out_width + (shape.kernel_w - 1) / stride;
   g.positions = (out_height - 1) * g.width + out_width;
   g.tiles = (g.positions + kTileRows - 1) / kTileRows;
-  const std::ptrdiff_t farthest = std::ptrdiff_t{(shape.kernel_h - 1) / stride} * g.width +
-                                  (shape.kernel_w - 1) / stride;
+  const std::ptrdiff_t farthest =
+      std::ptrdiff_t{(shape.kernel_h - 1) / stride} * g.width + (shape.kernel_w - 1) / stride;
   g.plane = (std::ptrdiff_t{g.tiles} * kTileRows + farthest) * kTileDepth;
   g.pair = g.plane * PhasesOf(shape.kernel_h, stride) * PhasesOf(shape.kernel_w, stride);
   return g;
@@ -113,9 +113,8 @@ std::vector<std::ptrdiff_t> TileTapOffsets(const TileGeometry& g) {
   for (int y = 0; y < g.kernel_h; ++y) {
     for (int x = 0; x < g.kernel_w; ++x) {
       const int phase = y % g.stride * PhasesOf(g.kernel_w, g.stride) + x % g.stride;
-      offsets.push_back(
-          phase * g.plane +
-          (std::ptrdiff_t{y / g.stride} * g.width + x / g.stride) * kTileDepth);
+      offsets.push_back(phase * g.plane +
+                        (std::ptrdiff_t{y / g.stride} * g.width + x / g.stride) * kTileDepth);
     }
   }
   return offsets;

@@ -177,19 +177,19 @@ struct WinogradTiles {
 /// The input is gathered into planes [pair of channel blocks][phase][position][32 channels] of
 /// bf16, position = row * width + column, a phase being the pixels with equal remainders of row and
 /// column by the stride. Under every tap, neighbouring output pixels then read neighbouring
-/// positions, whatever the stride, and a tile of 16 positions may run over the ends of rows: sums at
-/// the `width - out_width` positions between two rows are computed and dropped.
+/// positions, whatever the stride, and a tile of 16 positions may run over the ends of rows: sums
+/// at the `width - out_width` positions between two rows are computed and dropped.
 struct TileGeometry {
   int out_height = 0;
   int out_width = 0;
   int kernel_h = 1;
   int kernel_w = 1;
-  int stride = 1;               ///< 1 or 2, both directions
-  int width = 0;                ///< of the planes
-  int positions = 0;            ///< that reach from the first to the last output pixel
-  int tiles = 0;                ///< of kTileRows positions
-  std::ptrdiff_t plane = 0;     ///< elements of one phase, those read by the last tile included
-  std::ptrdiff_t pair = 0;      ///< elements of one pair of channel blocks: all its phases
+  int stride = 1;            ///< 1 or 2, both directions
+  int width = 0;             ///< of the planes
+  int positions = 0;         ///< that reach from the first to the last output pixel
+  int tiles = 0;             ///< of kTileRows positions
+  std::ptrdiff_t plane = 0;  ///< elements of one phase, those read by the last tile included
+  std::ptrdiff_t pair = 0;   ///< elements of one pair of channel blocks: all its phases
 };
 
 /// From blocked bf16 to planes. Where `in_blocks` is odd the missing channels are written as zeros.

@@ -39,16 +39,26 @@ Status ParseSize(const std::string& text, OpenExtents& extents) {
 
 Result<Precision> ParsePrecision(const std::string& text) {
   if (text == "fp32") return Precision::kFp32;
+  if (text == "fp32-high") return Precision::kFp32High;
   if (text == "bf16") return Precision::kBf16;
-  return MakeError(ErrorCode::kInvalidArgument, "--precision {}: want fp32 or bf16", text);
+  return MakeError(ErrorCode::kInvalidArgument, "--precision {}: want fp32, fp32-high or bf16",
+                   text);
 }
 
 std::string PrecisionName(Precision precision) {
-  return precision == Precision::kBf16 ? "bf16" : "fp32";
+  switch (precision) {
+    case Precision::kFp32High:
+      return "fp32-high";
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kFp32:
+      break;
+  }
+  return "fp32";
 }
 
 void SettingOptions::AddTo(CLI::App& command) {
-  command.add_option("--precision", precision, "fp32 or bf16")->capture_default_str();
+  command.add_option("--precision", precision, "fp32, fp32-high or bf16")->capture_default_str();
   command.add_option("--isa", isa, "Instruction set: scalar, avx2, avx512; default the best here");
   command.add_option("--size", size, "Image size where the model leaves it open")
       ->capture_default_str();

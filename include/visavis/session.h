@@ -15,9 +15,15 @@
 
 namespace visavis {
 
-/// The arithmetic a session may use. kBf16 needs a processor with AVX512-BF16; it gains most on one
-/// with AMX.
-enum class Precision { kFp32, kBf16 };
+/// The arithmetic a session may use.
+///  - kFp32: 32-bit floats throughout.
+///  - kFp32High: where it is faster (AMX), convolutions multiply each float as the sum of two
+///  bfloat16
+///    numbers, which keeps 16 of its 24 bits; storage and sums stay 32-bit. Elsewhere the same bits
+///    as kFp32. What PyTorch calls float32 matmul precision "high".
+///  - kBf16: products and stored activations in bfloat16, sums in 32 bits. Needs AVX512-BF16; gains
+///    most with AMX.
+enum class Precision { kFp32, kFp32High, kBf16 };
 
 struct SessionOptions {
   Limits limits;

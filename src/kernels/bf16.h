@@ -20,4 +20,12 @@ constexpr std::uint16_t FloatToBf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
+/// What bf16 rounding leaves of a float, as bf16: the two add up to the float within 2^-17 of it.
+/// Of a number that is infinite as bf16, or none, nothing is left.
+constexpr std::uint16_t LowPartOf(float value) {
+  const float high = Bf16ToFloat(FloatToBf16(value));
+  const bool finite = high - high == 0;
+  return finite ? FloatToBf16(value - high) : std::uint16_t{0};
+}
+
 }  // namespace visavis

@@ -63,12 +63,15 @@ void PackConvBf16(const float* weights, const ConvShape& shape, int vectors, std
 /// Pairs of channel blocks that hold `channels`.
 constexpr int TilePairsOf(int channels) { return (channels + kTileDepth - 1) / kTileDepth; }
 /// The geometry of a convolution that makes out_height x out_width pixels.
-TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width);
+TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width,
+                              bool split);
 /// Elements from an output pixel's position to the position under tap (y, x), y the slower.
 std::vector<std::ptrdiff_t> TileTapOffsets(const TileGeometry& geometry);
 /// [group][pair of in blocks][tap][block of the group][16 pairs of in][16 out][2].
 std::size_t PackedConvTilesSize(const ConvShape& shape);
 void PackConvTiles(const float* weights, const ConvShape& shape, std::uint16_t* packed);
+/// The same with [part], high then low, in front of [block of the group]; twice the size.
+void PackConvTilesSplit(const float* weights, const ConvShape& shape, std::uint16_t* packed);
 
 /// [group][depth][16 * vectors]: depth order is (in, kernel_h, kernel_w).
 std::size_t PackedStemSize(const ConvShape& shape, int vectors);

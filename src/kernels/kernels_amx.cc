@@ -47,33 +47,55 @@ struct Prefetch {
   int lines;       ///< of those, per step; 0 for none
 };
 
-/// kTiles tiles of positions by kBlocks blocks, over the full depth. The compiler cannot choose
-/// tile registers (their numbers are part of the instruction), so the shapes are written out.
+// The compiler cannot choose tile registers (their numbers are part of the instruction), so the
+// shapes are written out. Tile 2 * t + b sums positions t by block b.
+
+template <int kTiles>
+VISAVIS_INLINE void LoadPositions(const std::uint16_t* x) {
+  _tile_loadd(4, x, kLine);
+  if constexpr (kTiles > 1) _tile_loadd(5, x + kTileRows * kTileDepth, kLine);
+}
+
+template <int kBlocks>
+VISAVIS_INLINE void LoadWeights(const char* w) {
+  _tile_loadd(6, w, kLine);
+  if constexpr (kBlocks > 1) _tile_loadd(7, w + kTileBytes, kLine);
+}
+
 template <int kTiles, int kBlocks>
+VISAVIS_INLINE void AddProducts() {
+  _tile_dpbf16ps(0, 4, 6);
+  if constexpr (kTiles > 1) _tile_dpbf16ps(2, 5, 6);
+  if constexpr (kBlocks > 1) _tile_dpbf16ps(1, 4, 7);
+  if constexpr (kTiles > 1 && kBlocks > 1) _tile_dpbf16ps(3, 5, 7);
+}
+
+/// kTiles tiles of positions by kBlocks blocks, over the full depth.
+template <int kTiles, int kBlocks, bool kSplit>
 void Multiply(const TileConvArgs& a, const std::uint16_t* planes, const char* w, Prefetch ahead,
               Sums& sums) {
+  constexpr std::ptrdiff_t kPart = kBlocks * kTileBytes;
   const int taps = a.geometry.kernel_h * a.geometry.kernel_w;
   _tile_zero(0);
-  if constexpr (kBlocks > 1) _tile_zero(1);
-  if constexpr (kTiles > 1) _tile_zero(2);
-  if constexpr (kTiles > 1 && kBlocks > 1) _tile_zero(3);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
   for (int pair = 0; pair < a.in_pairs; ++pair, planes += a.geometry.pair) {
-    for (int tap = 0; tap < taps; ++tap, w += kBlocks * kTileBytes) {
+    for (int tap = 0; tap < taps; ++tap, w += kPart) {
       for (int line = 0; line < ahead.lines; ++line, ahead.at += kLine) {
         _mm_prefetch(ahead.at, _MM_HINT_T1);
       }
       const std::uint16_t* x = planes + a.tap_offsets[tap];
-      _tile_loadd(6, w, kLine);
-      _tile_loadd(4, x, kLine);
-      _tile_dpbf16ps(0, 4, 6);
-      if constexpr (kTiles > 1) {
-        _tile_loadd(5, x + kTileRows * kTileDepth, kLine);
-        _tile_dpbf16ps(2, 5, 6);
-      }
-      if constexpr (kBlocks > 1) {
-        _tile_loadd(7, w + kTileBytes, kLine);
-        _tile_dpbf16ps(1, 4, 7);
-        if constexpr (kTiles > 1) _tile_dpbf16ps(3, 5, 7);
+      LoadWeights<kBlocks>(w);
+      LoadPositions<kTiles>(x);
+      AddProducts<kTiles, kBlocks>();
+      if constexpr (kSplit) {
+        LoadWeights<kBlocks>(w + kPart);
+        AddProducts<kTiles, kBlocks>();
+        LoadWeights<kBlocks>(w);
+        LoadPositions<kTiles>(x + a.geometry.part);
+        AddProducts<kTiles, kBlocks>();
+        w += kPart;
       }
     }
   }
@@ -83,6 +105,19 @@ void Multiply(const TileConvArgs& a, const std::uint16_t* planes, const char* w,
   if constexpr (kTiles > 1 && kBlocks > 1) _tile_stored(3, sums.tile[1][1], kLine);
   // GCC 12's intrinsics do not say that they write memory.
   __asm__ volatile("" : : : "memory");
+}
+
+using MultiplyFunction = void (*)(const TileConvArgs&, const std::uint16_t*, const char*, Prefetch,
+                                  Sums&);
+
+template <bool kSplit>
+MultiplyFunction FindMultiply(int tiles, int blocks) {
+  if (tiles == 1) return blocks == 1 ? &Multiply<1, 1, kSplit> : &Multiply<1, 2, kSplit>;
+  return blocks == 1 ? &Multiply<2, 1, kSplit> : &Multiply<2, 2, kSplit>;
+}
+
+MultiplyFunction FindMultiply(bool split, int tiles, int blocks) {
+  return split ? FindMultiply<true>(tiles, blocks) : FindMultiply<false>(tiles, blocks);
 }
 
 /// Where an output pixel lies, counted in elements of `out` and of the residual, for one block.
@@ -151,25 +186,24 @@ VISAVIS_INLINE void EmitTiles(const TileConvArgs& a, int group, int vectors, int
 
 void ConvTilesOfGroup(const TileConvArgs& a, int group, int tile_begin, int tile_end,
                       bool prefetch_next) {
-  static constexpr decltype(&Multiply<1, 1>) kMultiply[2][2] = {{Multiply<1, 1>, Multiply<1, 2>},
-                                                                {Multiply<2, 1>, Multiply<2, 2>}};
   const int taps = a.geometry.kernel_h * a.geometry.kernel_w;
   const std::ptrdiff_t steps = static_cast<std::ptrdiff_t>(a.in_pairs) * taps;
   const int vectors = BlocksInGroup(group, kTileVectors, a.out_blocks);
+  const std::ptrdiff_t step_bytes = (a.geometry.split ? 2 : 1) * kTileBytes;  // of one block
   const char* weights =
-      reinterpret_cast<const char*>(a.weights) + group * kTileVectors * steps * kTileBytes;
+      reinterpret_cast<const char*>(a.weights) + group * kTileVectors * steps * step_bytes;
   // Every pair of tiles prefetches its share of the next group.
-  const std::ptrdiff_t group_lines = vectors * steps * kTileRows;
+  const std::ptrdiff_t group_lines = vectors * steps * step_bytes / kLine;
   std::ptrdiff_t left = prefetch_next ? group_lines : 0;
   const std::ptrdiff_t all_steps = steps * ((tile_end - tile_begin + 1) / 2);
   const auto lines = static_cast<int>((left + all_steps - 1) / all_steps);
-  const char* ahead = weights + vectors * steps * kTileBytes;
+  const char* ahead = weights + vectors * steps * step_bytes;
   Sums sums[2];
   int before = -1;  // the tiles whose sums wait to be finished
   int turn = 0;
   for (int tile = tile_begin; tile < tile_end; before = tile, tile += 2, turn ^= 1) {
     const Prefetch prefetch = {ahead, left > 0 ? lines : 0};
-    kMultiply[tile_end - tile < 2 ? 0 : 1][vectors - 1](
+    FindMultiply(a.geometry.split, tile_end - tile < 2 ? 1 : 2, vectors)(
         a, a.planes + static_cast<std::ptrdiff_t>(tile) * kTileRows * kTileDepth, weights, prefetch,
         sums[turn]);
     ahead += prefetch.lines * steps * kLine;
@@ -192,53 +226,79 @@ void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_b
   CloseTiles();
 }
 
-/// `width` pixels of one row, `kStride` apart, into every second half line.
-template <int kStride>
-VISAVIS_INLINE void GatherRow(const std::uint16_t* low, const std::uint16_t* high, int width,
-                              std::uint16_t* to) {
-  constexpr int kStep = kStride * kLanes;
-  for (int x = 0; x < width; ++x, low += kStep, high += kStep, to += kTileDepth) {
-    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low));
-    const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high));
-    _mm512_storeu_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
+/// One row of one phase: 16 channels of either block side by side; a missing second one is zeros.
+VISAVIS_INLINE void GatherRow(const std::uint16_t* low, const std::uint16_t* high, bool both,
+                              std::ptrdiff_t step, int width, std::uint16_t* to) {
+  for (int x = 0; x < width; ++x, low += step, high += step, to += kTileDepth) {
+    __m512i pixel =
+        _mm512_zextsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(low)));
+    if (both) {
+      pixel =
+          _mm512_inserti64x4(pixel, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)), 1);
+    }
+    _mm512_storeu_si512(to, pixel);
   }
 }
 
-VISAVIS_INLINE void GatherHalfRow(const std::uint16_t* in, int step, int width, std::uint16_t* to) {
-  for (int x = 0; x < width; ++x, in += step, to += kTileDepth) {
-    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in));
-    _mm512_storeu_si512(to, _mm512_zextsi256_si512(first));
+/// The same of floats, split into high and low parts.
+VISAVIS_INLINE void GatherSplitRow(const float* low, const float* high, bool both,
+                                   std::ptrdiff_t step, int width, std::uint16_t* to,
+                                   std::ptrdiff_t part) {
+  for (int x = 0; x < width; ++x, low += step, high += step, to += kTileDepth) {
+    const Vec first = Load(low);
+    const Vec second = both ? Load(high) : Zero();
+    const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(second, first);
+    _mm512_storeu_si512(to, rounded);
+    const __m512i first_bits =
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(rounded)), 16);
+    const __m512i second_bits =
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(rounded, 1)), 16);
+    // Nothing is left of numbers that are not finite as bf16.
+    constexpr int kNotFinite = 0x01 | 0x08 | 0x10 | 0x80;
+    const Vec first_high = _mm512_castsi512_ps(first_bits);
+    const Vec second_high = _mm512_castsi512_ps(second_bits);
+    const Vec first_low = _mm512_maskz_sub_ps(
+        static_cast<__mmask16>(~_mm512_fpclass_ps_mask(first_high, kNotFinite)), first, first_high);
+    const Vec second_low = _mm512_maskz_sub_ps(
+        static_cast<__mmask16>(~_mm512_fpclass_ps_mask(second_high, kNotFinite)), second,
+        second_high);
+    _mm512_storeu_si512(to + part, (__m512i)_mm512_cvtne2ps_pbh(second_low, first_low));
   }
 }
 
+template <typename Element>
 void GatherPhase(const TileGatherArgs& a, int pair, int py, int px, std::uint16_t* to) {
   const TileGeometry& g = a.geometry;
   const int rows = g.out_height + (g.kernel_h - 1 - py) / g.stride;
   const int width = g.out_width + (g.kernel_w - 1 - px) / g.stride;
-  const auto* in = static_cast<const std::uint16_t*>(a.in.data) + 2 * pair * a.in.block +
-                   py * a.in.row + static_cast<std::ptrdiff_t>(px) * kLanes;
+  const auto* in = static_cast<const Element*>(a.in.data) + 2 * pair * a.in.block + py * a.in.row +
+                   static_cast<std::ptrdiff_t>(px) * kLanes;
   const bool both = 2 * pair + 1 < a.in_blocks;
+  const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(g.stride) * kLanes;
   for (int y = 0; y < rows; ++y, in += g.stride * a.in.row) {
     std::uint16_t* row = to + static_cast<std::ptrdiff_t>(y) * g.width * kTileDepth;
-    if (!both) {
-      GatherHalfRow(in, g.stride * kLanes, width, row);
-    } else if (g.stride == 1) {
-      GatherRow<1>(in, in + a.in.block, width, row);
+    if constexpr (sizeof(Element) == sizeof(float)) {
+      GatherSplitRow(in, in + a.in.block, both, step, width, row, g.part);
     } else {
-      GatherRow<2>(in, in + a.in.block, width, row);
+      GatherRow(in, in + a.in.block, both, step, width, row);
+    }
+  }
+}
+
+template <typename Element>
+void GatherPair(const TileGatherArgs& a, int pair) {
+  const TileGeometry& g = a.geometry;
+  std::uint16_t* to = a.planes + pair * g.pair;
+  for (int py = 0; py < g.stride && py < g.kernel_h; ++py) {
+    for (int px = 0; px < g.stride && px < g.kernel_w; ++px, to += g.plane) {
+      GatherPhase<Element>(a, pair, py, px, to);
     }
   }
 }
 
 void GatherTiles(const TileGatherArgs& a, int pair_begin, int pair_end) {
-  const TileGeometry& g = a.geometry;
   for (int pair = pair_begin; pair < pair_end; ++pair) {
-    std::uint16_t* to = a.planes + pair * g.pair;
-    for (int py = 0; py < g.stride && py < g.kernel_h; ++py) {
-      for (int px = 0; px < g.stride && px < g.kernel_w; ++px, to += g.plane) {
-        GatherPhase(a, pair, py, px, to);
-      }
-    }
+    a.geometry.split ? GatherPair<float>(a, pair) : GatherPair<std::uint16_t>(a, pair);
   }
 }
 

@@ -100,28 +100,57 @@ size_t PackedConvTilesSize(const ConvShape& s) {
          Size(s.kernel_h * s.kernel_w);
 }
 
-void PackConvTiles(const float* weights, const ConvShape& s, std::uint16_t* packed) {
+namespace {
+
+// Of one tap of one pair of input blocks: 16 pairs of inputs by the 16 outputs of `block`.
+// part(w) is what is stored of a weight.
+template <typename Part>
+void PackTile(const float* weights, const ConvShape& s, int block, int pair, int tap,
+              const Part& part, std::uint16_t* packed) {
   const int taps = s.kernel_h * s.kernel_w;
+  for (int k = 0; k < kTileDepth; ++k) {
+    const int in = pair * kTileDepth + k;
+    for (int o = 0; o < kLanes; ++o) {
+      const int out = block * kLanes + o;
+      const bool real = in < s.in_channels && out < s.out_channels;
+      const size_t at = (Size(out) * Size(s.in_channels) + Size(in)) * Size(taps) + Size(tap);
+      packed[PairIndex(k, o, kLanes)] = real ? part(weights[at]) : std::uint16_t{0};
+    }
+  }
+}
+
+template <typename Visit>
+void ForEachTileStep(const ConvShape& s, const Visit& visit) {
   const int blocks = BlocksOf(s.out_channels);
   for (int first = 0; first < blocks; first += kTileVectors) {
     const int end = std::min(first + kTileVectors, blocks);
     for (int pair = 0; pair < TilePairsOf(s.in_channels); ++pair) {
-      for (int tap = 0; tap < taps; ++tap) {
-        for (int block = first; block < end; ++block, packed += kTileDepth * kLanes) {
-          for (int k = 0; k < kTileDepth; ++k) {
-            const int in = pair * kTileDepth + k;
-            for (int o = 0; o < kLanes; ++o) {
-              const int out = block * kLanes + o;
-              const bool real = in < s.in_channels && out < s.out_channels;
-              const size_t at =
-                  (Size(out) * Size(s.in_channels) + Size(in)) * Size(taps) + Size(tap);
-              packed[PairIndex(k, o, kLanes)] = real ? FloatToBf16(weights[at]) : std::uint16_t{0};
-            }
-          }
-        }
-      }
+      for (int tap = 0; tap < s.kernel_h * s.kernel_w; ++tap) visit(first, end, pair, tap);
     }
   }
+}
+
+constexpr size_t kTileElements = size_t{kTileDepth} * kLanes;
+
+}  // namespace
+
+void PackConvTiles(const float* weights, const ConvShape& s, std::uint16_t* packed) {
+  ForEachTileStep(s, [&](int first, int end, int pair, int tap) {
+    for (int block = first; block < end; ++block, packed += kTileElements) {
+      PackTile(weights, s, block, pair, tap, FloatToBf16, packed);
+    }
+  });
+}
+
+void PackConvTilesSplit(const float* weights, const ConvShape& s, std::uint16_t* packed) {
+  ForEachTileStep(s, [&](int first, int end, int pair, int tap) {
+    for (int block = first; block < end; ++block, packed += kTileElements) {
+      PackTile(weights, s, block, pair, tap, FloatToBf16, packed);
+    }
+    for (int block = first; block < end; ++block, packed += kTileElements) {
+      PackTile(weights, s, block, pair, tap, LowPartOf, packed);
+    }
+  });
 }
 
 size_t PackedStemSize(const ConvShape& s, int /*vectors*/) {

@@ -14,9 +14,11 @@ int PhaseExtent(int out_extent, int kernel, int stride, int remainder) {
 
 int PhasesOf(int kernel, int stride) { return std::min(kernel, stride); }
 
-void GatherBlock(const TileGatherArgs& a, int block, std::uint16_t* to) {
+// `part_of` makes bf16 of an input element.
+template <typename Element, typename PartOf>
+void GatherBlock(const TileGatherArgs& a, int block, const PartOf& part_of, std::uint16_t* to) {
   const TileGeometry& g = a.geometry;
-  const auto* in = static_cast<const std::uint16_t*>(a.in.data);
+  const auto* in = static_cast<const Element*>(a.in.data);
   const bool exists = block < a.in_blocks;
   for (int py = 0; py < PhasesOf(g.kernel_h, g.stride); ++py) {
     for (int px = 0; px < PhasesOf(g.kernel_w, g.stride); ++px, to += g.plane) {
@@ -25,7 +27,8 @@ void GatherBlock(const TileGatherArgs& a, int block, std::uint16_t* to) {
           const std::ptrdiff_t at = block * a.in.block + (y * g.stride + py) * a.in.row +
                                     std::ptrdiff_t{x * g.stride + px} * kLanes;
           std::uint16_t* pixel = to + (std::ptrdiff_t{y} * g.width + x) * kTileDepth;
-          for (int i = 0; i < kLanes; ++i) pixel[i] = exists ? in[at + i] : std::uint16_t{0};
+          for (int i = 0; i < kLanes; ++i)
+            pixel[i] = exists ? part_of(in[at + i]) : std::uint16_t{0};
         }
       }
     }
@@ -33,9 +36,18 @@ void GatherBlock(const TileGatherArgs& a, int block, std::uint16_t* to) {
 }
 
 void GatherTiles(const TileGatherArgs& a, int pair_begin, int pair_end) {
+  const auto same = [](std::uint16_t x) { return x; };
   for (int pair = pair_begin; pair < pair_end; ++pair) {
-    GatherBlock(a, 2 * pair, a.planes + pair * a.geometry.pair);
-    GatherBlock(a, 2 * pair + 1, a.planes + pair * a.geometry.pair + kLanes);
+    std::uint16_t* to = a.planes + pair * a.geometry.pair;
+    for (int half = 0; half < 2; ++half, to += kLanes) {
+      const int block = 2 * pair + half;
+      if (a.geometry.split) {
+        GatherBlock<float>(a, block, FloatToBf16, to);
+        GatherBlock<float>(a, block, LowPartOf, to + a.geometry.part);
+      } else {
+        GatherBlock<std::uint16_t>(a, block, same, to);
+      }
+    }
   }
 }
 
@@ -63,9 +75,11 @@ void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_b
        block < std::min(group_end * kTileVectors, a.out_blocks); ++block) {
     const int group = block / kTileVectors;
     const int vectors = BlocksInGroup(group, kTileVectors, a.out_blocks);
-    const std::uint16_t* weights = a.weights +
-                                   group * kTileVectors * (a.in_pairs * taps * kTileElements) +
-                                   block % kTileVectors * kTileElements;
+    const std::ptrdiff_t part = vectors * kTileElements;  // from high weights to low ones
+    const int parts = g.split ? 2 : 1;
+    const std::uint16_t* weights =
+        a.weights + group * kTileVectors * (a.in_pairs * taps * parts * kTileElements) +
+        block % kTileVectors * kTileElements;
     for (int position = tile_begin * kTileRows; position < end; ++position) {
       const int y = position / g.width;
       const int x = position % g.width;
@@ -73,10 +87,13 @@ void ConvTiles(const TileConvArgs& a, int group_begin, int group_end, int tile_b
       Pixel sum;
       const std::uint16_t* w = weights;
       for (int pair = 0; pair < a.in_pairs; ++pair) {
-        for (int tap = 0; tap < taps; ++tap, w += vectors * kTileElements) {
-          AddTileRow(
-              a.planes + pair * g.pair + a.tap_offsets[tap] + std::ptrdiff_t{position} * kTileDepth,
-              w, sum);
+        for (int tap = 0; tap < taps; ++tap, w += parts * part) {
+          const std::uint16_t* x_high =
+              a.planes + pair * g.pair + a.tap_offsets[tap] + std::ptrdiff_t{position} * kTileDepth;
+          AddTileRow(x_high, w, sum);
+          if (!g.split) continue;
+          AddTileRow(x_high, w + part, sum);
+          AddTileRow(x_high + g.part, w, sum);
         }
       }
       Emit(a.epilogue, a.out, block, y, x, sum);
@@ -91,7 +108,8 @@ void AddScalarTiles(KernelTable& table) {
   table.conv_tiles = ConvTiles;
 }
 
-TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width) {
+TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width,
+                              bool split) {
   TileGeometry g;
   g.out_height = out_height;
   g.out_width = out_width;
@@ -104,7 +122,9 @@ TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height
   const std::ptrdiff_t farthest =
       std::ptrdiff_t{(shape.kernel_h - 1) / stride} * g.width + (shape.kernel_w - 1) / stride;
   g.plane = (std::ptrdiff_t{g.tiles} * kTileRows + farthest) * kTileDepth;
-  g.pair = g.plane * PhasesOf(shape.kernel_h, stride) * PhasesOf(shape.kernel_w, stride);
+  g.part = g.plane * PhasesOf(shape.kernel_h, stride) * PhasesOf(shape.kernel_w, stride);
+  g.pair = g.part * (split ? 2 : 1);
+  g.split = split;
   return g;
 }
 

@@ -172,13 +172,18 @@ struct WinogradTiles {
   float* u = nullptr;
 };
 
-/// A dense convolution on matrix tiles, in positions instead of rows and pixels.
+/// A dense convolution on matrix tiles of bf16, in positions instead of rows and pixels.
 ///
-/// The input is gathered into planes [pair of channel blocks][phase][position][32 channels] of
-/// bf16, position = row * width + column, a phase being the pixels with equal remainders of row and
-/// column by the stride. Under every tap, neighbouring output pixels then read neighbouring
-/// positions, whatever the stride, and a tile of 16 positions may run over the ends of rows: sums
-/// at the `width - out_width` positions between two rows are computed and dropped.
+/// `split` multiplies fp32 numbers: each is the sum of two bf16 numbers, its high part (the number
+/// rounded) and its low part (the rest rounded), and a product is high * high + high * low + low *
+/// high. What is left out is below 2^-16 of the product.
+///
+/// The input is gathered into planes [pair of channel blocks][part][phase][position][32 channels]
+/// of bf16 (one part, or high and low), position = row * width + column, a phase being the pixels
+/// with equal remainders of row and column by the stride. Under every tap, neighbouring output
+/// pixels then read neighbouring positions, whatever the stride, and a tile of 16 positions may run
+/// over the ends of rows: sums at the `width - out_width` positions between two rows are computed
+/// and dropped.
 struct TileGeometry {
   int out_height = 0;
   int out_width = 0;
@@ -189,13 +194,15 @@ struct TileGeometry {
   int positions = 0;         ///< that reach from the first to the last output pixel
   int tiles = 0;             ///< of kTileRows positions
   std::ptrdiff_t plane = 0;  ///< elements of one phase, those read by the last tile included
-  std::ptrdiff_t pair = 0;   ///< elements of one pair of channel blocks: all its phases
+  std::ptrdiff_t part = 0;   ///< elements of all phases of one part
+  std::ptrdiff_t pair = 0;   ///< elements of one pair of channel blocks: all its parts
+  bool split = false;        ///< fp32 numbers as two bf16 parts each
 };
 
-/// From blocked bf16 to planes. Where `in_blocks` is odd the missing channels are written as zeros.
-/// Positions no output pixel needs are not written.
+/// From blocked bf16 (`split`: fp32) to planes. Where `in_blocks` is odd the missing channels are
+/// written as zeros. Positions no output pixel needs are not written.
 struct TileGatherArgs {
-  BlockedIn in;  ///< at the pixel under tap 0 of output pixel (0, 0); store kBf16
+  BlockedIn in;  ///< at the pixel under tap 0 of output pixel (0, 0); store kBf16, split: kF32
   int in_blocks = 0;
   TileGeometry geometry;
   std::uint16_t* planes = nullptr;
@@ -208,7 +215,7 @@ struct TileConvArgs {
   const std::ptrdiff_t* tap_offsets = nullptr;  ///< TileTapOffsets
   BlockedOut out;                               ///< at output pixel (0, 0), block 0
   int out_blocks = 0;
-  const std::uint16_t* weights = nullptr;  ///< PackConvTiles
+  const std::uint16_t* weights = nullptr;  ///< PackConvTiles, split: PackConvTilesSplit
   Epilogue epilogue;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "kernels/test_tensors.h"
 
@@ -43,12 +44,13 @@ std::vector<TileCase> AllCases() {
 /// One convolution with everything it needs, its input border filled with values.
 class TileRun {
  public:
-  TileRun(const TileCase& c, Store out_store)
+  TileRun(const TileCase& c, bool split, Store out_store)
       : c_(c),
+        split_(split),
         random_(static_cast<unsigned>(c.width)),
         shape_{c.out_channels, c.in_channels, c.kernel_h, c.kernel_w},
         in_(c.in_channels, (c.rows - 1) * c.stride + 1, (c.width - 1) * c.stride + 1, 2,
-            Store::kBf16),
+            split ? Store::kF32 : Store::kBf16),
         out_(c.out_channels, c.rows, c.width, 1, out_store),
         epilogue_(out_, c.activation, c.residual, out_store, random_) {
     in_.FillRandom(random_);
@@ -62,7 +64,7 @@ class TileRun {
 
   /// By gather_tiles and conv_tiles, the work cut into `parts` ranges of every kind.
   const BlockedTensor& Tiles(const KernelTable& kernels, int parts) {
-    const TileGeometry geometry = MakeTileGeometry(shape_, c_.stride, c_.rows, c_.width);
+    const TileGeometry geometry = MakeTileGeometry(shape_, c_.stride, c_.rows, c_.width, split_);
     const int pairs = TilePairsOf(c_.in_channels);
     // What no output needs may be anything: not-a-number bits show if it is used.
     Guarded<std::uint16_t> planes(static_cast<std::size_t>(pairs * geometry.pair));
@@ -77,8 +79,8 @@ class TileRun {
     }
     EXPECT_TRUE(planes.intact()) << c_.Name();
 
-    Guarded<std::uint16_t> packed(PackedConvTilesSize(shape_));
-    PackConvTiles(weights_.data(), shape_, packed.data());
+    Guarded<std::uint16_t> packed(PackedConvTilesSize(shape_) * (split_ ? 2 : 1));
+    (split_ ? PackConvTilesSplit : PackConvTiles)(weights_.data(), shape_, packed.data());
     EXPECT_TRUE(packed.intact()) << c_.Name();
     const std::vector<std::ptrdiff_t> offsets = TileTapOffsets(geometry);
     TileConvArgs args;
@@ -120,15 +122,18 @@ class TileRun {
     args.tap_offsets = offsets.data();
     args.vectors = 1;
     args.epilogue = epilogue_.epilogue;
-    std::vector<std::uint16_t> packed(PackedConvSize(shape_, 1));
-    PackConvBf16(weights_.data(), shape_, 1, packed.data());
-    args.weights = packed.data();
-    kernels.conv_bf16(args, 0, args.out_blocks, 0, c_.rows);
+    std::vector<std::uint16_t> halves(PackedConvSize(shape_, 1));
+    std::vector<float> floats(halves.size());
+    PackConvBf16(weights_.data(), shape_, 1, halves.data());
+    PackConv(weights_.data(), shape_, 1, floats.data());
+    args.weights = split_ ? static_cast<const void*>(floats.data()) : halves.data();
+    (split_ ? kernels.conv_f32 : kernels.conv_bf16)(args, 0, args.out_blocks, 0, c_.rows);
     return out_;
   }
 
  private:
   TileCase c_;
+  bool split_;
   Random random_;
   ConvShape shape_;
   BlockedTensor in_;
@@ -139,14 +144,19 @@ class TileRun {
 
 // Sums of at most 720 products of magnitude about 1 / sqrt(depth) in another order.
 constexpr double kTolerance = 2e-6;
+// What splitting leaves out is up to 2^-16 of each product.
+constexpr double kSplitTolerance = 2e-5;
 // One unit in the last place of bf16 values below 4.
 constexpr double kBf16StoreTolerance = 1.0 / 64;
 
 TEST(TilesScalar, EqualDirectConvolution) {
   for (const TileCase& c : AllCases()) {
-    TileRun want(c, Store::kF32);
-    TileRun got(c, Store::kF32);
-    ExpectNear(got.Tiles(*FindKernels("scalar"), 1), want.Direct(), kTolerance, c.Name());
+    for (const bool split : {false, true}) {
+      TileRun want(c, split, Store::kF32);
+      TileRun got(c, split, Store::kF32);
+      ExpectNear(got.Tiles(*FindKernels("scalar"), 1), want.Direct(),
+                 split ? kSplitTolerance : kTolerance, c.Name() + (split ? " split" : ""));
+    }
   }
 }
 
@@ -155,11 +165,14 @@ TEST(TilesVector, EqualScalar) {
   if (kernels == nullptr) GTEST_SKIP() << "SKIPPED: no AMX here";
   ASSERT_NE(kernels->conv_tiles, FindKernels("scalar")->conv_tiles);
   for (const TileCase& c : AllCases()) {
-    for (const Store store : {Store::kF32, Store::kBf16}) {
-      TileRun want(c, store);
-      TileRun got(c, store);
-      ExpectNear(got.Tiles(*kernels, 1), want.Tiles(*FindKernels("scalar"), 1),
-                 store == Store::kF32 ? kTolerance : kBf16StoreTolerance, c.Name());
+    for (const bool split : {false, true}) {
+      for (const Store store : {Store::kF32, Store::kBf16}) {
+        TileRun want(c, split, store);
+        TileRun got(c, split, store);
+        ExpectNear(got.Tiles(*kernels, 1), want.Tiles(*FindKernels("scalar"), 1),
+                   store == Store::kF32 ? kTolerance : kBf16StoreTolerance,
+                   c.Name() + (split ? " split" : ""));
+      }
     }
   }
 }
@@ -168,12 +181,24 @@ TEST(TilesEveryIsa, PartsDoNotChangeBits) {
   for (const std::string_view isa : {"scalar", "amx"}) {
     if (FindKernels(isa) == nullptr) continue;
     for (const TileCase& c : AllCases()) {
-      TileRun whole(c, Store::kF32);
-      TileRun parts(c, Store::kF32);
-      ExpectNear(parts.Tiles(*FindKernels(isa), 3), whole.Tiles(*FindKernels(isa), 1), 0,
-                 std::string(isa) + " " + c.Name());
+      for (const bool split : {false, true}) {
+        TileRun whole(c, split, Store::kF32);
+        TileRun parts(c, split, Store::kF32);
+        ExpectNear(parts.Tiles(*FindKernels(isa), 3), whole.Tiles(*FindKernels(isa), 1), 0,
+                   std::string(isa) + " " + c.Name() + (split ? " split" : ""));
+      }
     }
   }
+}
+
+TEST(LowPart, IsWhatRoundingLeaves) {
+  for (const float x : {1.0f, -0.1f, 3.14159274f, 1e-20f, 65537.0f}) {
+    const float sum = Bf16ToFloat(FloatToBf16(x)) + Bf16ToFloat(LowPartOf(x));
+    EXPECT_NEAR(sum, x, std::fabs(x) / (1 << 17));
+  }
+  EXPECT_EQ(LowPartOf(std::numeric_limits<float>::infinity()), 0);
+  EXPECT_EQ(LowPartOf(std::numeric_limits<float>::max()), 0);
+  EXPECT_EQ(LowPartOf(std::numeric_limits<float>::quiet_NaN()), 0);
 }
 
 }  // namespace

@@ -150,6 +150,16 @@ TEST(CompileFast, Bf16StaysCloseToFp32) {
   }
 }
 
+// A product of two floats that keep 16 bits each is within 2^-16 of theirs.
+TEST(CompileFast, Fp32HighStaysWithinItsBits) {
+  for (const char* arch : {"lresnet18e-ir", "mobilefacenet"}) {
+    const Model model = Model::FromGraph(*BuildArch(arch, 1));
+    SessionOptions high;
+    high.precision = Precision::kFp32High;
+    ExpectFastEqualsReference(model, Shape{1, 3, 112, 112}, 1.0 / (1 << 15), high);
+  }
+}
+
 TEST(CompileFast, Bf16IsRefusedWhereItWouldBeSlow) {
   if (FindKernels("avx2") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX2 here";
   SessionOptions options;
@@ -230,6 +240,7 @@ void BatchAndThreadsDoNotChangeBits(Precision precision) {
 
 TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
   BatchAndThreadsDoNotChangeBits(Precision::kFp32);
+  BatchAndThreadsDoNotChangeBits(Precision::kFp32High);
 }
 
 TEST(CompileFast, BatchAndThreadsDoNotChangeBitsOfBf16) {

@@ -25,7 +25,7 @@ class BlockedConv final : public Operator {
       const int vectors = weights_.Get(algorithm).vectors;
       context.SetScratch(WinogradScratchBytes(node_, algorithm, vectors, out, threads_));
     } else if (algorithm.tiles) {
-      context.SetScratch(TileScratchBytes(node_, out));
+      context.SetScratch(TileScratchBytes(node_, algorithm, out));
     }
     return context.SetOutput(0, DType::kF32, out.shape(), BlockedStorage(out, spec_));
   }

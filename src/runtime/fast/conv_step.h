@@ -29,7 +29,8 @@ std::size_t WinogradScratchBytes(const FusedConvNode& node, const ConvAlgorithm&
                                  int vectors, const Nchw& output, int threads);
 
 /// Scratch of a tile step: the planes of one image.
-std::size_t TileScratchBytes(const FusedConvNode& node, const Nchw& output);
+std::size_t TileScratchBytes(const FusedConvNode& node, const ConvAlgorithm& algorithm,
+                             const Nchw& output);
 
 /// What a plan prints of any of them.
 StepInfo DescribeConv(const ConvStepArgs& args, const Nchw& output);

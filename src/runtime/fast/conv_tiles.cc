@@ -7,8 +7,8 @@
 namespace visavis {
 namespace {
 
-TileGeometry GeometryOf(const FusedConvNode& node, const Nchw& output) {
-  return MakeTileGeometry(node.shape, node.geometry.stride, output.h, output.w);
+TileGeometry GeometryOf(const FusedConvNode& node, bool split, const Nchw& output) {
+  return MakeTileGeometry(node.shape, node.geometry.stride, output.h, output.w, split);
 }
 
 // Image by image: its pixels are gathered into planes, then multiplied.
@@ -18,7 +18,7 @@ class TileStep final : public Step {
       : a_(args),
         in_(args.types.inputs[0], args.types.input_storage[0]),
         out_(args.types.outputs[0], args.types.output_storage[0]),
-        geometry_(GeometryOf(args.node, out_.dims())),
+        geometry_(GeometryOf(args.node, !args.algorithm.bf16, out_.dims())),
         offsets_(TileTapOffsets(geometry_)) {
     if (a_.node.has_residual) {
       residual_ = BlockedValue(a_.types.inputs[1], a_.types.input_storage[1]);
@@ -92,8 +92,9 @@ std::unique_ptr<Step> MakeTileStep(const ConvStepArgs& args) {
   return std::make_unique<TileStep>(args);
 }
 
-std::size_t TileScratchBytes(const FusedConvNode& node, const Nchw& output) {
-  return static_cast<std::size_t>(GeometryOf(node, output).pair) *
+std::size_t TileScratchBytes(const FusedConvNode& node, const ConvAlgorithm& algorithm,
+                             const Nchw& output) {
+  return static_cast<std::size_t>(GeometryOf(node, !algorithm.bf16, output).pair) *
          static_cast<std::size_t>(TilePairsOf(node.shape.in_channels)) * sizeof(std::uint16_t);
 }
 

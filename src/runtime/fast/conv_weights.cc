@@ -26,7 +26,7 @@ std::size_t SlotOf(const ConvAlgorithm& algorithm) {
 }
 
 std::size_t PackedSize(const ConvAlgorithm& algorithm, const ConvShape& shape, int vectors) {
-  if (algorithm.tiles) return PackedConvTilesSize(shape);
+  if (algorithm.tiles) return PackedConvTilesSize(shape);  // as many pairs of parts as floats
   if (algorithm.winograd_m == 0 || algorithm.raw) return PackedConvSize(shape, vectors);
   return PackedWinogradSize(shape, algorithm.winograd_m, vectors);
 }
@@ -39,6 +39,9 @@ void PackInto(const ConvAlgorithm& algorithm, const float* weights, const ConvSh
     if (algorithm.tiles) return PackConvTiles(weights, shape, halves);
     return m != 0 ? PackWinogradBf16(weights, shape, m, vectors, halves)
                   : PackConvBf16(weights, shape, vectors, halves);
+  }
+  if (algorithm.tiles) {
+    return PackConvTilesSplit(weights, shape, reinterpret_cast<std::uint16_t*>(to));
   }
   auto* floats = reinterpret_cast<float*>(to);
   return m != 0 ? PackWinograd(weights, shape, m, vectors, floats)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace visavis {
 namespace {
@@ -17,6 +18,14 @@ constexpr double kMemoryBytesPerS = 24e9;
 constexpr double kCacheBytesPerS = 100e9;
 constexpr double kCacheBytes = 16e6;
 constexpr double kTransformSeconds = 35e-9;
+// The same of processors with matrix tiles, measured on a Sapphire Rapids server, and of the tiles:
+// one product, gathering one pixel of two channel blocks into one or two parts, finishing one pixel
+// of one block.
+constexpr double kPeakBesideTiles = 180e9;
+constexpr double kTransformBesideTilesSeconds = 50e-9;
+constexpr double kTileProductSeconds = 6.5e-9;
+constexpr double kGatherSeconds = 3e-9;
+constexpr double kFinishSeconds = 4e-9;
 // Of the shorter of computing and streaming, this part does not overlap with the longer.
 constexpr double kUnhidden = 0.1;
 // Transforming weights on the fly costs this much more arithmetic.
@@ -24,11 +33,24 @@ constexpr double kRawOverhead = 1.18;
 
 double PaddedToLanes(int channels) { return BlocksOf(channels) * kLanes; }
 
+double EstimateTileSeconds(const ConvWork& work, bool split, const CostModel& model) {
+  const double pixels = double{1} * work.out_height * work.out_width;
+  const double tiles = std::ceil(pixels / kTileRows);
+  const double pairs = TilePairsOf(work.in_channels);
+  const double blocks = BlocksOf(work.out_channels);
+  const double products = tiles * blocks * pairs * work.taps * (split ? 3 : 1);
+  const double gathered = pixels * pairs * (split ? 2 : 1);
+  const double compute =
+      products * kTileProductSeconds + gathered * kGatherSeconds + pixels * blocks * kFinishSeconds;
+  const double weights = pairs * kTileDepth * blocks * kLanes * work.taps * (split ? 4 : 2);
+  return std::max(compute, weights / model.weight_bytes_per_s);
+}
+
 }  // namespace
 
 std::string Name(const ConvAlgorithm& algorithm) {
   const char* bf16 = algorithm.bf16 ? " bf16" : "";
-  if (algorithm.tiles) return fmt::format("tiles{}", bf16);
+  if (algorithm.tiles) return algorithm.bf16 ? "tiles bf16" : "tiles split";
   if (algorithm.winograd_m == 0) return fmt::format("direct{}", bf16);
   return fmt::format("winograd F({0}x{0}){1}{2}", algorithm.winograd_m, algorithm.raw ? " raw" : "",
                      bf16);
@@ -38,7 +60,11 @@ CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool lo
                         double weight_bytes) {
   CostModel model;
   model.bf16 = precision == Precision::kBf16;
-  model.tiles = model.bf16 && kernels.fast_tiles;
+  model.tiles = kernels.fast_tiles && precision != Precision::kFp32;
+  if (kernels.fast_tiles) {
+    model.flops_per_s = kShareOfPeak * kPeakBesideTiles;
+    model.transform_s = kTransformBesideTilesSeconds;
+  }
   model.low_memory = low_memory;
   model.flops_per_s = kShareOfPeak * (model.bf16                       ? kPeakBf16
                                       : kernels.vector_registers >= 32 ? kPeakAvx512
@@ -50,6 +76,7 @@ CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool lo
 
 double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
                        const CostModel& model) {
+  if (algorithm.tiles) return EstimateTileSeconds(work, !algorithm.bf16, model);
   const double in = PaddedToLanes(work.in_channels);
   const double out = PaddedToLanes(work.out_channels);
   const int m = algorithm.winograd_m;
@@ -66,18 +93,21 @@ double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
 }
 
 ConvAlgorithm ChooseAlgorithm(const ConvWork& work, const CostModel& model) {
-  if (model.tiles && work.tiles) return {.bf16 = true, .tiles = true};
+  const ConvAlgorithm tiles{.bf16 = model.bf16, .tiles = true};
+  // Vector products of bf16 are slower than those of floats where there are tiles.
+  if (model.tiles && work.tiles && model.bf16) return tiles;
   ConvAlgorithm best{0, false, model.bf16};
-  if (!work.winograd) return best;
   double best_s = EstimateSeconds(work, best, model);
-  for (const int m : {2, 3, 4}) {
-    const ConvAlgorithm candidate{m, model.low_memory, model.bf16};
+  const auto consider = [&](const ConvAlgorithm& candidate) {
     const double candidate_s = EstimateSeconds(work, candidate, model);
-    if (candidate_s < best_s) {
-      best = candidate;
-      best_s = candidate_s;
-    }
+    if (candidate_s >= best_s) return;
+    best = candidate;
+    best_s = candidate_s;
+  };
+  if (work.winograd) {
+    for (const int m : {2, 3, 4}) consider({m, model.low_memory, model.bf16});
   }
+  if (model.tiles && work.tiles) consider(tiles);
   return best;
 }
 

@@ -54,7 +54,7 @@ TEST(Cost, LowMemoryTransformsOnTheFly) {
   EXPECT_NE(chosen.winograd_m, 0);
 }
 
-TEST(Cost, MatrixTilesTakeEveryBf16Convolution) {
+TEST(Cost, MatrixTilesTakeWhatTheyAreFasterAt) {
   KernelTable table = WideTable();
   table.fast_tiles = true;
   const CostModel bf16 = MakeCostModel(table, Precision::kBf16, false, 260e6);
@@ -62,6 +62,11 @@ TEST(Cost, MatrixTilesTakeEveryBf16Convolution) {
   EXPECT_EQ(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, bf16), tiles);
   EXPECT_EQ(ChooseAlgorithm(ConvWork{64, 128, 1, 28, 28, false, true}, bf16), tiles);
   EXPECT_FALSE(ChooseAlgorithm(ConvWork{64, 64, 9, 28, 28, false, false}, bf16).tiles);
+  const CostModel high = MakeCostModel(table, Precision::kFp32High, false, 260e6);
+  const ConvAlgorithm split{.tiles = true};
+  EXPECT_EQ(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, high), split);
+  // Gathering and finishing a few channels of many pixels take longer than multiplying them.
+  EXPECT_FALSE(ChooseAlgorithm(ConvWork{16, 16, 1, 240, 320, false, true}, high).tiles);
   const CostModel fp32 = MakeCostModel(table, Precision::kFp32, false, 260e6);
   EXPECT_FALSE(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, fp32).tiles);
 }
@@ -71,6 +76,7 @@ TEST(Cost, NamesTellTheAlgorithm) {
   EXPECT_EQ(Name(ConvAlgorithm{4, true, false}), "winograd F(4x4) raw");
   EXPECT_EQ(Name(ConvAlgorithm{3, false, true}), "winograd F(3x3) bf16");
   EXPECT_EQ(Name(ConvAlgorithm{.bf16 = true, .tiles = true}), "tiles bf16");
+  EXPECT_EQ(Name(ConvAlgorithm{.tiles = true}), "tiles split");
 }
 
 }  // namespace

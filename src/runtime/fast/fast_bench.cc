@@ -1,5 +1,5 @@
 // Times a network end to end: fast_bench MODEL [key=value ...]. MODEL is a file, or arch:NAME.
-// Keys: isa, threads, batch, runs, height, width, bf16=1, low=1, reference=1, profile=1.
+// Keys: isa, threads, batch, runs, height, width, bf16=1, high=1, low=1, reference=1, profile=1.
 // Prints one JSON line, or with profile=1 the shortest time of each step.
 #include <sys/resource.h>
 
@@ -84,7 +84,9 @@ int Bench(const std::string& name, std::map<std::string, std::string> keys) {
   SessionOptions options;
   options.isa = keys["isa"];
   options.pool = pool.threads() > 1 ? &pool : nullptr;
-  options.precision = number("bf16", 0) != 0 ? Precision::kBf16 : Precision::kFp32;
+  options.precision = number("bf16", 0) != 0   ? Precision::kBf16
+                      : number("high", 0) != 0 ? Precision::kFp32High
+                                               : Precision::kFp32;
   options.low_memory = number("low", 0) != 0;
   options.reference = number("reference", 0) != 0;
 

@@ -292,9 +292,11 @@ ReportResult ResultFrom(const Json& json) {
     search.name = entry.at("name").get<std::string>();
     search.rank1 = MeasuredFrom(entry.at("rank1"));
     for (const Json& target : entry.at("targets")) {
-      search.targets.push_back({.target_fpir = target.at("target_fpir").get<double>(),
-                                .tpir = MeasuredFrom(target.at("tpir")),
-                                .supported = target.at("supported").get<bool>()});
+      IdentificationTarget read;
+      read.target_fpir = target.at("target_fpir").get<double>();
+      read.tpir = MeasuredFrom(target.at("tpir"));
+      read.supported = target.at("supported").get<bool>();
+      search.targets.push_back(std::move(read));
     }
     result.identification.push_back(std::move(search));
   }

@@ -8,7 +8,8 @@
 namespace visavis {
 namespace {
 
-constexpr std::array<std::string_view, 4> kIsas = {"scalar", "avx2", "avx512", "avx512_bf16"};
+constexpr std::array<std::string_view, 5> kIsas = {"scalar", "avx2", "avx512", "avx512_vnni",
+                                                   "avx512_bf16"};
 
 KernelTable ScalarTable() {
   KernelTable table;
@@ -17,6 +18,7 @@ KernelTable ScalarTable() {
   AddScalarWinograd(table);
   AddScalarLayout(table);
   AddScalarPool(table);
+  AddScalarQuant(table);
   return table;
 }
 
@@ -31,7 +33,9 @@ bool CpuHas(std::string_view isa) {
   if (isa == "scalar") return true;
   if (isa == "avx2") return avx2;
   if (isa == "avx512") return avx512;
-  return avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (isa == "avx512_vnni") return vnni;
+  return vnni && __builtin_cpu_supports("avx512bf16");
 }
 
 KernelTable MakeTable(std::string_view isa) {
@@ -46,6 +50,9 @@ KernelTable MakeTable(std::string_view isa) {
   table.vector_registers = 32;
   AddAvx512(table);
   if (isa == "avx512") return table;
+  table.isa = "avx512_vnni";
+  AddAvx512Vnni(table);
+  if (isa == "avx512_vnni") return table;
   table.isa = "avx512_bf16";
   table.fast_bf16 = true;
   AddAvx512Bf16(table);

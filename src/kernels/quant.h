@@ -46,12 +46,13 @@ struct QuantOut {
 ///
 ///   v = fma(float(sum), scale[c], shift[c])
 ///   residual before or after the activation:
-///     bytes:  v = fma(float(r - addend_zero), addend_scale, v)      floats: v = v + r
+///     v = fma(float(r - addend_zero), addend_scale, v)  of bytes,  v = fma(r, addend_scale, v)
 ///   bytes out:   q = clamp(round(v) + zero, 0, 255)                 floats out: v as it is
 ///   copy:        w = fma(u, copy_scale[c], copy_shift[c]),  u = float(q - zero) or v
 ///                copy = clamp(round(w) + copy_zero, 0, 255)
 ///
-/// Rounding is to nearest, ties to even, before the zero point is added, as QuantizeLinear has it.
+/// Rounding is to nearest, ties to even, before the zero point is added, as QuantizeLinear has it;
+/// not-a-number becomes 0.
 /// All vectors hold one element per channel, padded to whole blocks of 64.
 struct QuantEpilogue {
   const float* scale = nullptr;
@@ -128,6 +129,11 @@ struct QuantKernels {
                     int y_end);
   /// Rows of groups of kQuantGroup blocks of 16.
   void (*map)(const QuantMapArgs&, int group_begin, int group_end, int y_begin, int y_end);
+  /// One row of a picture of up to four channels, pixels interleaved, absent channels `zero`:
+  /// clamp(round(fma(x, factor[c], term[c]) / scale) + zero, 0, 255). `plane` counts floats.
+  void (*picture)(const float* in, std::ptrdiff_t plane, int channels, int width,
+                  const float* factor, const float* term, float scale, int zero,
+                  std::uint8_t* out);
 };
 
 }  // namespace visavis

@@ -136,7 +136,7 @@ class Behind {
       if (variant_.addend == Addend::kBytes) {
         return std::fma(static_cast<float>(byte_addend_.Get(c, y, x) - 77), 0.37f, value);
       }
-      return value + float_addend_.Get(c, y, x);
+      return std::fma(float_addend_.Get(c, y, x), 0.37f, value);
     };
     if (variant_.before) v = add(v);
     if (variant_.activation == Activation::kClip) v = std::clamp(v, -20.5f, 30.25f);
@@ -495,6 +495,38 @@ TEST(QuantMap, VectorBitsEqualScalarAndTheDefinition) {
       whole.Run(1).ExpectEqual(want.Run(1), name);
       parts.Run(2).ExpectEqual(want.Run(1), name + " parts");
       if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(QuantPicture, VectorBitsEqualScalarAndTheDefinition) {
+  Random random(5);
+  const float factor[4] = {1, 0.0078125f, 0.5f, 1.25f};
+  const float term[4] = {0, -0.99609375f, 3, -100};
+  for (int width = 1; width < 70; width += 3) {
+    const int channels = 1 + width % 4;
+    const std::ptrdiff_t plane = width + 5;
+    std::vector<float> in(static_cast<std::size_t>(plane * channels));
+    for (float& x : in) x = static_cast<float>(random() % 2560) / 10;
+    in[0] = 1e30f;
+    const auto run = [&](const KernelTable& kernels) {
+      Guarded<std::uint8_t> out(static_cast<std::size_t>(width * kQuantPicturePixel));
+      kernels.quant.picture(in.data(), plane, channels, width, factor, term, 0.71f, 37, out.data());
+      return out;
+    };
+    const Guarded<std::uint8_t> want = run(*FindKernels("scalar"));
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < kQuantPicturePixel; ++c) {
+        const float v = c < channels ? std::fma(in[static_cast<std::size_t>(c * plane + x)],
+                                                factor[c], term[c]) /
+                                           0.71f
+                                     : 0;
+        ASSERT_EQ(want[static_cast<std::size_t>(x * kQuantPicturePixel + c)],
+                  std::clamp(std::nearbyint(double{v}) + 37, 0.0, 255.0));
+      }
+    }
+    for (const KernelTable* kernels : VectorTables()) {
+      ExpectSameBytes(run(*kernels), want, fmt::format("{} width {}", kernels->isa, width));
     }
   }
 }

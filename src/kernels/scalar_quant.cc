@@ -17,10 +17,10 @@ std::ptrdiff_t ByteAt(std::ptrdiff_t block_stride, std::ptrdiff_t row_stride, in
 }
 
 // Round to nearest even, as an integer between -65535 and 65535: further out every zero point
-// saturates. Not-a-number counts as +65535.
+// saturates. Not-a-number counts as -65535.
 int RoundNear(float v) {
-  v = v < 65535.0f ? v : 65535.0f;
   v = v > -65535.0f ? v : -65535.0f;
+  v = v < 65535.0f ? v : 65535.0f;
   return static_cast<int>(std::nearbyint(v));
 }
 
@@ -47,7 +47,7 @@ float AddResidual(const QuantEpilogue& e, int block, int y, int x, int lane, flo
   }
   const BlockedIn& in = *e.float_addend;
   const std::ptrdiff_t at = block * in.block + y * in.row + std::ptrdiff_t{x} * kLanes + lane;
-  return v + LoadElement(in.data, at, in.store);
+  return std::fma(LoadElement(in.data, at, in.store), e.addend_scale, v);
 }
 
 void EmitQuant(const QuantEpilogue& e, int block, int y, int x, const float* sums) {
@@ -178,8 +178,21 @@ void Map(const QuantMapArgs& a, int group_begin, int group_end, int y_begin, int
   }
 }
 
+void Picture(const float* in, std::ptrdiff_t plane, int channels, int width, const float* factor,
+             const float* term, float scale, int zero, std::uint8_t* out) {
+  for (int x = 0; x < width; ++x) {
+    for (int c = 0; c < kQuantPicturePixel; ++c) {
+      int q = zero;
+      if (c < channels) {
+        q = Clamp255(RoundNear(std::fma(in[c * plane + x], factor[c], term[c]) / scale) + zero);
+      }
+      out[x * kQuantPicturePixel + c] = static_cast<std::uint8_t>(q);
+    }
+  }
+}
+
 }  // namespace
 
-void AddScalarQuant(KernelTable& table) { table.quant = {Conv, Depthwise, Map}; }
+void AddScalarQuant(KernelTable& table) { table.quant = {Conv, Depthwise, Map, Picture}; }
 
 }  // namespace visavis

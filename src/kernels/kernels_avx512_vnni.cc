@@ -90,8 +90,8 @@ void AddQuantTile(const QuantConvArgs& a, const QuantTile& t, std::int32_t* sums
 
 }  // namespace
 
-void AddAvx512Vnni(KernelTable& table) { 
+void AddAvx512Vnni(KernelTable& table) {
   table.quant = {QuantConv, QuantDepthwise, QuantMap, QuantPicture};
- }
+}
 
 }  // namespace visavis

@@ -28,6 +28,9 @@ inline constexpr int kQuantQuad = 4;
 /// Bytes of one pixel of a picture (up to four channels, zero padded).
 inline constexpr int kQuantPicturePixel = 4;
 
+/// Bytes behind the last pixel of a c64 tensor that must be readable: fifteen positions two apart.
+inline constexpr int kQuantOverread = 2048;
+
 /// A c64 tensor that is read.
 struct QuantIn {
   const std::uint8_t* data = nullptr;
@@ -132,8 +135,7 @@ struct QuantKernels {
   /// One row of a picture of up to four channels, pixels interleaved, absent channels `zero`:
   /// clamp(round(fma(x, factor[c], term[c]) / scale) + zero, 0, 255). `plane` counts floats.
   void (*picture)(const float* in, std::ptrdiff_t plane, int channels, int width,
-                  const float* factor, const float* term, float scale, int zero,
-                  std::uint8_t* out);
+                  const float* factor, const float* term, float scale, int zero, std::uint8_t* out);
 };
 
 }  // namespace visavis

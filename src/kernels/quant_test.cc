@@ -19,7 +19,7 @@ class QuantTensor {
         pixel_(pixel),
         row_((width + 2 * border) * pixel),
         block_(row_ * (rows + 2 * border)),
-        bytes_(static_cast<std::size_t>(block_ * QuantBlocksOf(channels))) {
+        bytes_(static_cast<std::size_t>(block_ * QuantBlocksOf(channels) + kQuantOverread)) {
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = static_cast<std::uint8_t>(random());
   }
   std::ptrdiff_t Index(int c, int y, int x) const {
@@ -517,10 +517,10 @@ TEST(QuantPicture, VectorBitsEqualScalarAndTheDefinition) {
     const Guarded<std::uint8_t> want = run(*FindKernels("scalar"));
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < kQuantPicturePixel; ++c) {
-        const float v = c < channels ? std::fma(in[static_cast<std::size_t>(c * plane + x)],
-                                                factor[c], term[c]) /
-                                           0.71f
-                                     : 0;
+        const float v =
+            c < channels
+                ? std::fma(in[static_cast<std::size_t>(c * plane + x)], factor[c], term[c]) / 0.71f
+                : 0;
         ASSERT_EQ(want[static_cast<std::size_t>(x * kQuantPicturePixel + c)],
                   std::clamp(std::nearbyint(double{v}) + 37, 0.0, 255.0));
       }

@@ -226,8 +226,7 @@ class Compiler {
 
   void EmitQuantGemm(const Node& node) {
     const ValueId x = node.inputs[kGemmX];
-    const auto depth =
-        static_cast<int>(graph_.constant(node.inputs[kGemmWeights])->shape()[1]);
+    const auto depth = static_cast<int>(graph_.constant(node.inputs[kGemmWeights])->shape()[1]);
     const int channels = plan_.bytes[At(x)] ? plan_.channels[At(x)] : 0;
     const bool blocked = channels > 0 && depth % channels == 0;
     Append(node, {blocked ? x : Dense(x)},
@@ -327,8 +326,8 @@ class Compiler {
     if (At(id) >= plan_.blocked.size() || !plan_.blocked[At(id)]) return id;
     const auto found = dense_.find(id);
     if (found != dense_.end()) return found->second;
-    return dense_[id] = AppendChange(
-               id, " (dense)", plan_.bytes[At(id)] ? MakeC64ToBytes() : MakeToDense(fast_));
+    return dense_[id] = AppendChange(id, " (dense)",
+                                     plan_.bytes[At(id)] ? MakeC64ToBytes() : MakeToDense(fast_));
   }
 
   /// The c64 form of a value of bytes, with at least `border` of its zero point around it.

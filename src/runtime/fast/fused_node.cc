@@ -40,7 +40,6 @@ FusedEpilogue ReadActivation(const Graph& graph, const Node& node, std::size_t s
   return epilogue;
 }
 
-
 Epilogue FusedEpilogue::Kernel() const {
   Epilogue kernel;
   kernel.bias = bias.empty() ? nullptr : bias.data();

@@ -119,8 +119,7 @@ class Planner {
 
   NodeKind KindOfQuantConv(const Node& node) {
     const ValueId x = node.inputs[kConvX];
-    const int channels =
-        static_cast<int>(graph_.constant(node.inputs[kConvWeights])->shape()[0]);
+    const int channels = static_cast<int>(graph_.constant(node.inputs[kConvWeights])->shape()[0]);
     NodeKind kind = NodeKind::kQuantConv;
     if (ReadFusedConv(graph_, node).depthwise) {
       kind = NodeKind::kQuantDepthwise;

@@ -30,7 +30,7 @@ enum class NodeKind : std::uint8_t {
   kQuantDepthwise,  ///< the same, depthwise
   kQuantPicture,    ///< the same of a dense picture of few channels
   kQuantGemm,       ///< c64 or dense bytes to dense floats
-  kQuantizedMap,        ///< c64 or blocked floats to c64
+  kQuantizedMap,    ///< c64 or blocked floats to c64
   kQuantize,        ///< QuantizeLinear of a blocked value, to c64
   kDequantize,      ///< DequantizeLinear of a c64 value, to blocked
   kShape            ///< reads only the shape of a value in any layout

@@ -44,7 +44,8 @@ std::vector<std::ptrdiff_t> TapOffsets(const FusedConvNode& node, std::ptrdiff_t
   std::vector<std::ptrdiff_t> offsets;
   for (int y = 0; y < node.shape.kernel_h; ++y) {
     for (int x = 0; x < node.shape.kernel_w; ++x) {
-      offsets.push_back(y * node.geometry.dilation[0] * row + x * node.geometry.dilation[1] * pixel);
+      offsets.push_back(y * node.geometry.dilation[0] * row +
+                        x * node.geometry.dilation[1] * pixel);
     }
   }
   return offsets;
@@ -89,11 +90,10 @@ class DenseStep final : public Step {
     const int images = tail_.dims().n;
     ParallelFor(context.pool(), std::int64_t{split.groups} * images * split.rows,
                 [&](std::int64_t item, int /*slot*/) {
-                  const Piece y =
-                      PieceOf(rows_, split.rows, static_cast<int>(item % split.rows));
+                  const Piece y = PieceOf(rows_, split.rows, static_cast<int>(item % split.rows));
                   const int image = static_cast<int>(item / split.rows % images);
-                  const Piece g = PieceOf(groups, split.groups,
-                                          static_cast<int>(item / split.rows / images));
+                  const Piece g =
+                      PieceOf(groups, split.groups, static_cast<int>(item / split.rows / images));
                   BoundTail::Image bound;
                   tail_.Bind(context, image, 0, bound);
                   QuantConvArgs args = conv_;

@@ -119,9 +119,8 @@ class QuantGemm final : public Operator {
     layer_.x = *GetQuantization(gemm, "x");
     layer_.kernels = context.kernels;
     const std::vector<double> unit = ConstantDoubles(graph, gemm.inputs[kGemmOutScale]);
-    QuantSumParts sums =
-        StartsOf(*weights_, unit, ConstantDoubles(graph, gemm.inputs[kGemmBias]),
-                 layer_.x.unsigned_zero());
+    QuantSumParts sums = StartsOf(*weights_, unit, ConstantDoubles(graph, gemm.inputs[kGemmBias]),
+                                  layer_.x.unsigned_zero());
     layer_.start = std::move(sums.start);
     layer_.scale = Padded(unit);
     layer_.shift = Padded(sums.shift);
@@ -144,8 +143,7 @@ class QuantGemm final : public Operator {
     const int blocks = BlocksOf(layer_.out_channels);
     context.SetScratch(static_cast<std::size_t>(blocks * kLanes) * sizeof(float) +
                        static_cast<std::size_t>(QuantBlocksOf(layer_.depth) * kQuantLanes));
-    return context.SetOutput(0, DType::kF32,
-                             Shape{elements / layer_.depth, layer_.out_channels});
+    return context.SetOutput(0, DType::kF32, Shape{elements / layer_.depth, layer_.out_channels});
   }
 
   std::unique_ptr<Step> MakeStep(const NodeTypes& types) const override {
@@ -165,9 +163,9 @@ class QuantGemm final : public Operator {
   FcWeights PackedOnce() const {
     const std::lock_guard lock(mutex_);
     if (packed_.data == nullptr) {
-      const ConvShape shape = channels_ > 0 ? ConvShape{layer_.out_channels, channels_,
-                                                        layer_.depth / channels_, 1}
-                                            : ConvShape{layer_.out_channels, layer_.depth, 1, 1};
+      const ConvShape shape =
+          channels_ > 0 ? ConvShape{layer_.out_channels, channels_, layer_.depth / channels_, 1}
+                        : ConvShape{layer_.out_channels, layer_.depth, 1, 1};
       const std::size_t bytes = PackedQuantConvSize(shape);
       auto* to = static_cast<std::int8_t*>(store_->Allocate(bytes));
       PackQuantConv(weights_->data<std::int8_t>().data(), shape, to);

@@ -30,7 +30,7 @@ class ChangeStep final : public Step {
   StepInfo Describe() const override {
     StepInfo info;
     info.kernel = "loops";
-    info.algorithm = change_ == Change::kToC64    ? "dense to c64"
+    info.algorithm = change_ == Change::kToC64     ? "dense to c64"
                      : change_ == Change::kToDense ? "c64 to dense"
                                                    : "c64 to another border";
     return info;
@@ -81,8 +81,7 @@ class LayoutChange final : public Operator {
     VISAVIS_ASSIGN_OR_RETURN(const Nchw dims, NchwOf(context.shape(0)));
     const DType dtype = context.dtype(0);
     if (dtype != DType::kU8 && dtype != DType::kI8) {
-      return MakeError(ErrorCode::kInvalidArgument, "input is {}, want uint8 or int8",
-                       Name(dtype));
+      return MakeError(ErrorCode::kInvalidArgument, "input is {}, want uint8 or int8", Name(dtype));
     }
     if (change_ == Change::kToDense) return context.SetOutput(0, dtype, dims.shape());
     return context.SetOutput(0, dtype, dims.shape(), QuantStorage(dims, border_, dtype));

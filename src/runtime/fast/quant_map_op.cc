@@ -127,8 +127,8 @@ std::unique_ptr<Operator> MakeQuantize(const Quantization& to, int channels, Qua
   parts.channels = channels;
   parts.scale.assign(static_cast<std::size_t>(channels), 1.0);
   parts.out = to;
-  return std::make_unique<Map>(MapLayer{
-      channels, std::nullopt, QuantTail(parts, std::move(specs)), context.kernels, "quantize"});
+  return std::make_unique<Map>(MapLayer{channels, std::nullopt, QuantTail(parts, std::move(specs)),
+                                        context.kernels, "quantize"});
 }
 
 std::unique_ptr<Operator> MakeDequantize(const Quantization& from, int channels, QuantSpecs specs,

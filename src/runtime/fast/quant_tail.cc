@@ -47,9 +47,8 @@ QuantTail::QuantTail(const QuantTailParts& parts, QuantSpecs specs)
 
 Status QuantTail::SetOutputs(InferContext& context, const Nchw& out) const {
   if (out_.has_value()) {
-    VISAVIS_RETURN_IF_ERROR(
-        context.SetOutput(0, out_->dtype(), out.shape(),
-                          QuantStorage(out, specs_.out.border, out_->dtype())));
+    VISAVIS_RETURN_IF_ERROR(context.SetOutput(0, out_->dtype(), out.shape(),
+                                              QuantStorage(out, specs_.out.border, out_->dtype())));
   } else {
     VISAVIS_RETURN_IF_ERROR(
         context.SetOutput(0, DType::kF32, out.shape(), BlockedStorage(out, specs_.out)));

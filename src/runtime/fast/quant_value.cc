@@ -22,7 +22,7 @@ Storage QuantStorage(const Nchw& dims, const Border& border, DType dtype) {
     storage.plane_stride += kQuantLanes;
   }
   storage.image_stride = storage.plane_stride * QuantBlocksOf(dims.c);
-  storage.bytes = static_cast<std::size_t>(storage.image_stride * dims.n);
+  storage.bytes = static_cast<std::size_t>(storage.image_stride * dims.n + kQuantOverread);
   return storage;
 }
 

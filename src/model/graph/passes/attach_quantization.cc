@@ -16,8 +16,7 @@ using Shapes = std::vector<std::optional<SymbolicShape>>;
 
 class Attacher {
  public:
-  explicit Attacher(Graph graph)
-      : shapes_(InferSymbolicShapes(graph)), editor_(std::move(graph)) {}
+  explicit Attacher(Graph graph) : shapes_(InferSymbolicShapes(graph)), editor_(std::move(graph)) {}
 
   Graph Run() && {
     const int count = editor_.node_count();
@@ -82,8 +81,8 @@ class Attacher {
         if (AttachCopyOf(conv, y, reader)) return;
       } else if (Dequantizes(reader) == out) {
         const ValueId real = editor_.node(reader).outputs[0];
-        for (const int next : std::vector<int>(editor_.readers(real).begin(),
-                                               editor_.readers(real).end())) {
+        for (const int next :
+             std::vector<int>(editor_.readers(real).begin(), editor_.readers(real).end())) {
           if (AttachCopyOf(conv, real, next)) return;
         }
       }
@@ -179,7 +178,8 @@ class Attacher {
     if (static_cast<std::size_t>(chain.x) >= shapes_.size()) return;
     const auto& shape = shapes_[static_cast<std::size_t>(chain.x)];
     // Few channels are a picture, which its convolution quantizes itself.
-    if (!shape.has_value() || (*shape)[1].symbol != SymbolicExtent::kNumber || (*shape)[1].add <= 4) {
+    if (!shape.has_value() || (*shape)[1].symbol != SymbolicExtent::kNumber ||
+        (*shape)[1].add <= 4) {
       return;
     }
     const auto channels = static_cast<std::size_t>((*shape)[1].add);
@@ -248,8 +248,7 @@ class Attacher {
     const int dequantize = editor_.producer(real);
     const auto stored = Dequantizes(dequantize);
     if (stored.has_value()) SetQuantization(editor_.node(index), name, *stored);
-    editor_.SetInput(index, input,
-                     stored.has_value() ? editor_.node(dequantize).inputs[0] : real);
+    editor_.SetInput(index, input, stored.has_value() ? editor_.node(dequantize).inputs[0] : real);
   }
 
   Shapes shapes_;

@@ -214,8 +214,7 @@ void FuseQLinearConv(GraphEditor& editor, int index) {
       graph.constant(node.inputs[0]) != nullptr || !CanFuseGeometry(node, w->shape())) {
     return;
   }
-  auto weights =
-      ReadWeights(graph, node.inputs[3], node.inputs[4], node.inputs[5], w->shape()[0]);
+  auto weights = ReadWeights(graph, node.inputs[3], node.inputs[4], node.inputs[5], w->shape()[0]);
   if (!weights.has_value()) return;
   Layer layer{node.inputs[0], *x, std::move(*weights), {}};
   layer.bias = layer.OutScale();
@@ -332,13 +331,13 @@ void TakeApart(GraphEditor& editor, int index) {
   }
   if (zero == kNoValue) return;
   const ValueId result = editor.AddValue(name + "_real", DType::kF32);
-  Node plain{editor.node(index).name,       std::string(found->plain), "", {}, {result},
+  Node plain{editor.node(index).name,      std::string(found->plain), "", {}, {result},
              editor.node(index).attributes};
   for (int i = 0; i < found->operands; ++i) {
     const auto at = static_cast<std::size_t>(3 * i);
     const ValueId real = editor.AddValue(name + "_operand" + std::to_string(i), DType::kF32);
-    editor.AddNode(Node{"", "DequantizeLinear", "",
-                        {inputs[at], inputs[at + 1], inputs[at + 2]}, {real}, {}});
+    editor.AddNode(
+        Node{"", "DequantizeLinear", "", {inputs[at], inputs[at + 1], inputs[at + 2]}, {real}, {}});
     plain.inputs.push_back(real);
   }
   editor.AddNode(std::move(plain));

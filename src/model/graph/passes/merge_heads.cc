@@ -19,8 +19,9 @@ struct Head {
 };
 
 bool IsPlain(const Graph& graph, const Node& conv) {
-  return !IsQuantized(graph, conv) && conv.String("activation", "none") == "none" && conv.inputs[kConvInScale] == kNoValue &&
-         conv.inputs[kConvBorder] == kNoValue && conv.inputs[kConvResidual] == kNoValue;
+  return !IsQuantized(graph, conv) && conv.String("activation", "none") == "none" &&
+         conv.inputs[kConvInScale] == kNoValue && conv.inputs[kConvBorder] == kNoValue &&
+         conv.inputs[kConvResidual] == kNoValue;
 }
 
 const Shape& WeightShape(const Graph& graph, const Node& conv) {
@@ -164,8 +165,8 @@ Graph MergeHeads(Graph graph) {
     std::map<HeadKey, std::vector<Head>> groups;
     for (const int reader : editor.readers(x)) {
       const Node& node = editor.node(reader);
-      if (!IsFused(node, kFusedConv) || node.inputs[kConvX] != x || !IsPlain(editor.graph(), node) ||
-          GeometryOf(node).group != 1) {
+      if (!IsFused(node, kFusedConv) || node.inputs[kConvX] != x ||
+          !IsPlain(editor.graph(), node) || GeometryOf(node).group != 1) {
         continue;
       }
       if (auto head = HeadAt(editor, reader)) groups[KeyOf(editor, *head)].push_back(*head);

@@ -22,8 +22,8 @@ Graph AttachEpilogues(Graph graph);
 /// into the weights, the shift into the bias and, border-exact, into the value that padding reads.
 Graph FoldAffineBefore(Graph graph);
 
-/// Turns Conv, and Gemm or MatMul together with the Flatten before it, between a DequantizeLinear of
-/// its input and one of its constant weights, and QLinearConv, into FusedConv and FusedGemm with
+/// Turns Conv, and Gemm or MatMul together with the Flatten before it, between a DequantizeLinear
+/// of its input and one of its constant weights, and QLinearConv, into FusedConv and FusedGemm with
 /// int8 weights; takes QLinearAdd, QLinearMul and QLinearLeakyRelu apart, so that
 /// AttachQuantization finds their parts. Runs before constants are folded, on which weights would
 /// become floats.
@@ -38,9 +38,8 @@ Graph AttachQuantization(Graph graph);
 /// of 16.
 Graph MergeHeads(Graph graph);
 
-/// All of the above but FuseQuantized, in order. Nodes that only compute constants have been folded before
-/// (runtime/fold_constants.h).
-/// Errors: kInternal if a pass broke the graph.
+/// All of the above but FuseQuantized, in order. Nodes that only compute constants have been folded
+/// before (runtime/fold_constants.h). Errors: kInternal if a pass broke the graph.
 Result<Graph> OptimizeGraph(Graph graph);
 
 }  // namespace visavis

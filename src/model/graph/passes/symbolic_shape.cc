@@ -14,11 +14,20 @@ namespace {
 // Larger numbers are no pictures; below it the arithmetic cannot overflow.
 constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
 
-constexpr std::array<std::string_view, 14> kElementwise = {
-    "Relu",      "PRelu", "LeakyRelu", "Clip",
-    "Sigmoid",   "Tanh",  "Elu",       "HardSigmoid",
-    "HardSwish", "Identity", "Dropout", "BatchNormalization", "QuantizeLinear",
-    "DequantizeLinear"};
+constexpr std::array<std::string_view, 14> kElementwise = {"Relu",
+                                                           "PRelu",
+                                                           "LeakyRelu",
+                                                           "Clip",
+                                                           "Sigmoid",
+                                                           "Tanh",
+                                                           "Elu",
+                                                           "HardSigmoid",
+                                                           "HardSwish",
+                                                           "Identity",
+                                                           "Dropout",
+                                                           "BatchNormalization",
+                                                           "QuantizeLinear",
+                                                           "DequantizeLinear"};
 constexpr std::array<std::string_view, 5> kArithmetic = {"Add", "Sub", "Mul", "Div", "Sum"};
 
 // floor((x + add) / divide) of an extent.

@@ -134,8 +134,8 @@ Result<FaceSet> ReadBinCrops(const std::string& path, const FaceSetOptions& opti
     set.pairs.push_back({.a = bin.image_of(p, 0), .b = bin.image_of(p, 1), .same = bin.same(p)});
   }
   set.sha256 = hash.HexDigest();
-  set.description = fmt::format("{} of {} images of {}", set.crops.size(), bin.images(),
-                                NameOf(path));
+  set.description =
+      fmt::format("{} of {} images of {}", set.crops.size(), bin.images(), NameOf(path));
   return set;
 }
 
@@ -198,8 +198,8 @@ Result<FaceSet> ReadPairedCrops(const std::string& path, const FaceSetOptions& o
   }
   set.pairs = std::move(list.pairs);
   set.sha256 = reader.HexDigest();
-  set.description = fmt::format("{} pairs of {} images of {}", set.pairs.size(), set.crops.size(),
-                                NameOf(path));
+  set.description =
+      fmt::format("{} pairs of {} images of {}", set.pairs.size(), set.crops.size(), NameOf(path));
   return set;
 }
 
@@ -274,8 +274,7 @@ Result<TensorSet> ReadTensorFolder(const std::string& path, std::size_t samples,
         Tensor::From<float>(Shape(array.shape), std::span<const float>(array.values)));
   }
   set.sha256 = hash.HexDigest();
-  set.description = fmt::format("{} of {} arrays of {}", wanted, files.size(),
-                                NameOf(path));
+  set.description = fmt::format("{} of {} arrays of {}", wanted, files.size(), NameOf(path));
   return set;
 }
 

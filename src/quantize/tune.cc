@@ -35,8 +35,8 @@ class Tuner {
     VISAVIS_ASSIGN_OR_RETURN(result_.graph, quantizer_.Quantize(result_.best.recipe));
     if (options_.gate.check_speed) {
       VISAVIS_ASSIGN_OR_RETURN(
-          result_.speeds, MeasureSpeeds(float_model_, Model::FromGraph(result_.graph), probes_[0],
-                                        options_.hooks));
+          result_.speeds,
+          MeasureSpeeds(float_model_, Model::FromGraph(result_.graph), probes_[0], options_.hooks));
       result_.slower = result_.speeds.after_ms > kSpeedNoise * result_.speeds.before_ms;
     }
     return std::move(result_);
@@ -47,8 +47,8 @@ class Tuner {
     VISAVIS_ASSIGN_OR_RETURN(float_outputs_,
                              RunSamples(float_model_, probes_, options_.hooks, "float samples"));
     if (pairs_ == nullptr) return {};
-    VISAVIS_ASSIGN_OR_RETURN(float_embeddings_, EmbedFaces(float_model_, pairs_->crops,
-                                                           options_.hooks, "float pairs"));
+    VISAVIS_ASSIGN_OR_RETURN(
+        float_embeddings_, EmbedFaces(float_model_, pairs_->crops, options_.hooks, "float pairs"));
     VISAVIS_ASSIGN_OR_RETURN(result_.float_accuracy,
                              MeasureFaces(float_embeddings_, pairs_->pairs));
     return {};
@@ -107,7 +107,8 @@ class Tuner {
   Status TryFully(const Recipe& recipe) {
     VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipe));
     const Model model = Model::FromGraph(std::move(graph));
-    Trial trial{.recipe = recipe};
+    Trial trial;
+    trial.recipe = recipe;
     VISAVIS_ASSIGN_OR_RETURN(trial.nearness, Nearness(model, "trial"));
     return Finish(std::move(trial), model);
   }
@@ -140,14 +141,14 @@ class Tuner {
     for (std::size_t i = 0; i < recipes.size(); ++i) {
       options_.hooks.Report("search", static_cast<std::int64_t>(i), std::ssize(recipes));
       VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipes[i]));
-      Trial trial{.recipe = recipes[i]};
+      Trial trial;
+      trial.recipe = recipes[i];
       VISAVIS_ASSIGN_OR_RETURN(trial.nearness,
                                Nearness(Model::FromGraph(std::move(graph)), "trial"));
       trials.push_back(std::move(trial));
     }
-    std::ranges::stable_sort(trials, [](const Trial& a, const Trial& b) {
-      return a.nearness.mean > b.nearness.mean;
-    });
+    std::ranges::stable_sort(
+        trials, [](const Trial& a, const Trial& b) { return a.nearness.mean > b.nearness.mean; });
     for (std::size_t i = 0; i < trials.size(); ++i) {
       if (i >= kFinalists) {
         if (options_.on_trial) options_.on_trial(trials[i]);

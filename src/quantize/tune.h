@@ -23,8 +23,8 @@ struct Gate {
   /// network's value. Looked at only where there are pairs to measure with.
   double max_drop = 0.001;
   bool relative = false;
-  double min_cosine = 0;     ///< mean cosine to the float network; 0: not looked at
-  bool check_speed = true;   ///< must not be slower than the float network on this machine
+  double min_cosine = 0;    ///< mean cosine to the float network; 0: not looked at
+  bool check_speed = true;  ///< must not be slower than the float network on this machine
 };
 
 /// "0.1pp" (percentage points) or "1%" (of the float network's value). Errors: kInvalidArgument.
@@ -33,8 +33,8 @@ Status ParseMaxDrop(std::string_view text, Gate& gate);
 /// One recipe and what came of it.
 struct Trial {
   Recipe recipe;
-  Agreement nearness;                    ///< to the float network, on calibration samples
-  std::optional<FaceAccuracy> accuracy;  ///< if measured on the pairs
+  Agreement nearness;                       ///< to the float network, on calibration samples
+  std::optional<FaceAccuracy> accuracy;     ///< if measured on the pairs
   std::optional<Agreement> pairs_nearness;  ///< to the float network, on the pairs' crops
   bool passed = false;
 };
@@ -56,12 +56,12 @@ struct TuneOptions {
 };
 
 struct TuneResult {
-  Graph graph;                            ///< of the best trial
-  Trial best;                             ///< `passed` if the gate holds
-  std::vector<Trial> trials;              ///< in the order made
+  Graph graph;                ///< of the best trial
+  Trial best;                 ///< `passed` if the gate holds
+  std::vector<Trial> trials;  ///< in the order made
   std::optional<FaceAccuracy> float_accuracy;
   Speeds speeds;
-  bool slower = false;                    ///< by more than the measurement's noise (2 %)
+  bool slower = false;  ///< by more than the measurement's noise (2 %)
 };
 
 /// Tries `first`. If it fails the gate and a search is wanted: all range methods with and without

@@ -16,6 +16,7 @@ void AddModelBuild(CommandLine& line);
 void AddModelPlan(CommandLine& line);
 void AddModelRun(CommandLine& line);
 void AddBench(CommandLine& line);
+void AddQuantize(CommandLine& line);
 void AddReference(CommandLine& line);
 void AddVersion(CommandLine& line);
 

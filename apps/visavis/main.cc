@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   visavis::cli::AddModelPlan(line);
   visavis::cli::AddModelRun(line);
   visavis::cli::AddBench(line);
+  visavis::cli::AddQuantize(line);
   visavis::cli::AddReference(line);
   visavis::cli::AddVersion(line);
   return line.Main(argc, argv);

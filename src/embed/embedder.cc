@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "embed/pixel_rule.h"
 #include "image/transform.h"
 #include "model/graph/graph.h"
 #include "visavis/embed.h"
@@ -15,21 +16,6 @@ namespace visavis {
 namespace {
 
 constexpr int kUsualCropSide = 112;
-/// Networks without a normalisation of their own were trained on (pixel - 127.5) / 127.5.
-constexpr float kPixelMean = 127.5f;
-
-bool NormalisesPixels(const Graph& graph) {
-  const auto named = [](const Node& node, std::string_view op_type, std::string_view mxnet_name) {
-    return node.op_type == op_type || node.name.starts_with(op_type) ||
-           node.name.starts_with(mxnet_name);
-  };
-  const auto end = graph.nodes.begin() +
-                   static_cast<std::ptrdiff_t>(std::min<std::size_t>(graph.nodes.size(), 8));
-  return std::any_of(graph.nodes.begin(), end,
-                     [&](const Node& n) { return named(n, "Sub", "_minus"); }) &&
-         std::any_of(graph.nodes.begin(), end,
-                     [&](const Node& n) { return named(n, "Mul", "_mul"); });
-}
 
 Error WrongNetwork(std::string_view path, std::string_view what) {
   return MakeError(ErrorCode::kInvalidArgument, "{}: {}, want a recognition network", path, what);

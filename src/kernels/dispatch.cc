@@ -16,8 +16,8 @@
 namespace visavis {
 namespace {
 
-constexpr std::array<std::string_view, 5> kIsas = {"scalar", "avx2", "avx512", "avx512_bf16",
-                                                   "amx"};
+constexpr std::array<std::string_view, 6> kIsas = {"scalar",      "avx2",        "avx512",
+                                                   "avx512_vnni", "avx512_bf16", "amx"};
 
 KernelTable ScalarTable() {
   KernelTable table;
@@ -27,6 +27,7 @@ KernelTable ScalarTable() {
   AddScalarWinograd(table);
   AddScalarLayout(table);
   AddScalarPool(table);
+  AddScalarQuant(table);
   return table;
 }
 
@@ -57,8 +58,9 @@ bool CpuHas(std::string_view isa) {
   if (isa == "scalar") return true;
   if (isa == "avx2") return avx2;
   if (isa == "avx512") return avx512;
-  const bool bf16 =
-      avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (isa == "avx512_vnni") return vnni;
+  const bool bf16 = vnni && __builtin_cpu_supports("avx512bf16");
   return isa == "amx" ? bf16 && CanUseTiles() : bf16;
 }
 
@@ -68,12 +70,17 @@ KernelTable MakeTable(std::string_view isa) {
   if (isa == "avx2") {
     table.isa = "avx2";
     AddAvx2(table);
+    AddAvx2Quant(table);
     return table;
   }
   table.isa = "avx512";
   table.vector_registers = 32;
   AddAvx512(table);
+  AddAvx2Quant(table);
   if (isa == "avx512") return table;
+  table.isa = "avx512_vnni";
+  AddAvx512Vnni(table);
+  if (isa == "avx512_vnni") return table;
   table.isa = "avx512_bf16";
   table.fast_bf16 = true;
   AddAvx512Bf16(table);
@@ -81,6 +88,7 @@ KernelTable MakeTable(std::string_view isa) {
   table.isa = "amx";
   table.fast_tiles = true;
   AddAmx(table);
+  AddAmxQuant(table);
   return table;
 }
 

@@ -98,6 +98,32 @@ void PackFc(const float* weights, int out_channels, int depth, float* packed);
 /// [group][pair of in][64][2]; an odd depth gets a zero.
 void PackFcBf16(const float* weights, int out_channels, int depth, std::uint16_t* packed);
 
+/// Blocks of 64 that hold `channels`.
+constexpr int QuantBlocksOf(int channels) { return (channels + kQuantLanes - 1) / kQuantLanes; }
+/// Quads of the last of those blocks that exist.
+constexpr int QuantLastQuads(int channels) {
+  return (channels - (QuantBlocksOf(channels) - 1) * kQuantLanes + kQuantQuad - 1) / kQuantQuad;
+}
+/// Quads of rows that hold a depthwise kernel of `kernel_h` rows.
+constexpr int QuadRowsOf(int kernel_h) { return (kernel_h + kQuantQuad - 1) / kQuantQuad; }
+
+/// Bytes of packed int8 weights, and the packing from [out][in][kernel_h][kernel_w]. Missing
+/// channels become zeros.
+std::size_t PackedQuantConvSize(const ConvShape& shape);
+/// [out / 16][in / 64][tap][16 quads of in][16 out][4 in].
+void PackQuantConv(const std::int8_t* weights, const ConvShape& shape, std::int8_t* packed);
+/// [out / 16][tap][16 out][4 in], for up to four input channels.
+std::size_t PackedQuantPictureSize(const ConvShape& shape);
+void PackQuantPicture(const std::int8_t* weights, const ConvShape& shape, std::int8_t* packed);
+/// [channels / 64][kernel_w][quad of rows][64 channels in the order of QuantDepthwiseLane][4 rows],
+/// from [channels][kernel_h][kernel_w].
+std::size_t PackedQuantDepthwiseSize(int channels, int kernel_h, int kernel_w);
+void PackQuantDepthwise(const std::int8_t* weights, int channels, int kernel_h, int kernel_w,
+                        std::int8_t* packed);
+/// The place of a channel in the sums of a depthwise kernel: bytes of rows are interleaved within
+/// 128-bit lanes, which puts channel 16 L + 4 j + i at 16 j + 4 L + i.
+int QuantDepthwiseLane(int channel);
+
 /// Tiles of one height x width image under F(m x m).
 int WinogradTileCount(int m, int height, int width);
 /// How many tiles to transform at once out of `tiles`: keeps V and the products in cache, and cuts

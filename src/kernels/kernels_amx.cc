@@ -15,27 +15,8 @@ namespace {
 // clang-format off
 #include "kernels/vec_avx512.inc"
 #include "kernels/epilogue_impl.inc"
+#include "kernels/amx_tiles.inc"
 // clang-format on
-
-constexpr int kLine = 64;
-constexpr std::ptrdiff_t kTileBytes = kTileRows * kLine;
-
-// Palette 1: eight tiles of 16 rows of 64 bytes. 0 to 3 are sums, 4 and 5 positions, 6 and 7
-// weights.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-// A constant, since GCC 12's intrinsic tells the compiler of no more than its first eight bytes.
-constexpr TileConfig kTileConfig;
-
-// Tiles are on only between these two, so that other code of the thread, and its context switches,
-// never meet them.
-VISAVIS_INLINE void OpenTiles() { _tile_loadconfig(&kTileConfig); }
-VISAVIS_INLINE void CloseTiles() { _tile_release(); }
 
 /// Sums of up to two tiles of positions by two blocks: [position tile][block][row][16].
 struct alignas(64) Sums {

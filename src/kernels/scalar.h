@@ -15,6 +15,7 @@ void AddScalarTiles(KernelTable& table);
 void AddScalarWinograd(KernelTable& table);
 void AddScalarLayout(KernelTable& table);
 void AddScalarPool(KernelTable& table);
+void AddScalarQuant(KernelTable& table);
 
 /// The 16 channels of one pixel as floats.
 struct Pixel {

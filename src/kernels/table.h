@@ -1,7 +1,7 @@
 // The contract of the compute kernels: raw pointers in, raw pointers out. No allocation, no
 // threads, no errors; the caller has checked every size.
 //
-// Per-ISA files include this header, <immintrin.h>, <cstddef> and <cstdint> and nothing else: a
+// Per-ISA files include this header (and quant.h with it), <immintrin.h>, <cstddef> and <cstdint> and nothing else: a
 // weak template instance compiled with AVX flags could otherwise replace the portable one for the
 // whole program. For the same reason nothing here has an inline function body.
 //
@@ -9,6 +9,7 @@
 //  - "blocked" (c16): [channel block][row][pixel][16], a physical border around the pixels, missing
 //    channels of the last block zero. Strides are counted in elements; a pixel is 16 elements.
 //  - "planar": [channel][row][pixel], for inputs and networks of few channels.
+//  - "c64": blocks of 64 channels as bytes, for int8 (quant.h).
 // Both may hold a border of any width; views point wherever the kernel's comment says.
 //
 // Bits: a result depends only on its own inputs and weights. How the caller cuts the work into row
@@ -19,6 +20,8 @@
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/quant.h"
 
 namespace visavis {
 
@@ -344,6 +347,8 @@ struct KernelTable {
   /// Round to nearest even; subnormal results become zero where the hardware does so.
   void (*f32_to_bf16)(const float* in, std::uint16_t* out, std::size_t count);
   void (*bf16_to_f32)(const std::uint16_t* in, float* out, std::size_t count);
+
+  QuantKernels quant{};  ///< the int8 kernels
 
   /// Register-only multiply-add loops for measuring a core's peak: run `iterations` and return the
   /// operations done (a multiply-add counts 2). Null when the set has no such instruction.

@@ -78,6 +78,8 @@ class InferContext {
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank);
 /// The shape of numpy broadcasting; nothing if it is known to be impossible.
 std::optional<Dims> Broadcast(const Dims& a, const Dims& b);
+/// The element type that ONNX gives this number (TensorProto.DataType), if we store it.
+std::optional<DType> DTypeOfOnnxNumber(std::int64_t number);
 /// The product of the extents, or nothing when one is unknown or it is beyond kMaxInferredExtent.
 std::optional<std::int64_t> Product(std::span<const Dim> dims);
 
@@ -90,5 +92,7 @@ std::span<const InferEntry> WindowRules();       // convolution and pooling
 std::span<const InferEntry> ElementwiseRules();  // one element in, one element out; matrix products
 std::span<const InferEntry> LayoutRules();       // reshaping, slicing, joining
 std::span<const InferEntry> ReductionRules();    // reductions and resizing
+std::span<const InferEntry> QuantizedRules();    // integers that stand for reals
+std::span<const InferEntry> MicrosoftRules();    // of domain com.microsoft
 
 }  // namespace visavis

@@ -101,6 +101,11 @@ void InferQLinearConv(InferContext& context) {
   Conv(context, 3);
 }
 
+void InferConvInteger(InferContext& context) {
+  context.SetType(0, DType::kI32);
+  Conv(context, 1);
+}
+
 void InferPool(InferContext& context) {
   context.SetTypeFrom(0);
   context.SetType(1, DType::kI64);
@@ -127,6 +132,7 @@ void InferGlobalPool(InferContext& context) {
 
 constexpr std::array kRules{
     InferEntry{"Conv", InferConv},
+    InferEntry{"ConvInteger", InferConvInteger},
     InferEntry{"QLinearConv", InferQLinearConv},
     InferEntry{"MaxPool", InferPool},
     InferEntry{"AveragePool", InferPool},

@@ -48,10 +48,11 @@ InferredValue FromDeclaration(const Value& value, const std::map<std::string, Sh
   return known;
 }
 
-std::unordered_map<std::string_view, InferRule> AllRules() {
-  std::unordered_map<std::string_view, InferRule> rules;
-  for (const std::span<const InferEntry> room :
-       {WindowRules(), ElementwiseRules(), LayoutRules(), ReductionRules()}) {
+using RuleMap = std::unordered_map<std::string_view, InferRule>;
+
+RuleMap MapOf(std::initializer_list<std::span<const InferEntry>> rooms) {
+  RuleMap rules;
+  for (const std::span<const InferEntry> room : rooms) {
     for (const InferEntry& entry : room) rules.emplace(entry.op_type, entry.rule);
   }
   return rules;
@@ -104,6 +105,35 @@ std::optional<std::vector<std::int64_t>> InferContext::IntsOf(std::size_t i,
   return values == nullptr ? std::nullopt : std::optional(*values);
 }
 
+std::optional<DType> DTypeOfOnnxNumber(std::int64_t number) {
+  switch (number) {  // TensorProto.DataType
+    case 1:
+      return DType::kF32;
+    case 2:
+      return DType::kU8;
+    case 3:
+      return DType::kI8;
+    case 4:
+      return DType::kU16;
+    case 5:
+      return DType::kI16;
+    case 6:
+      return DType::kI32;
+    case 7:
+      return DType::kI64;
+    case 9:
+      return DType::kBool;
+    case 10:
+      return DType::kF16;
+    case 11:
+      return DType::kF64;
+    case 16:
+      return DType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) return std::nullopt;
@@ -151,11 +181,14 @@ std::vector<InferredValue> InferShapes(const Graph& graph,
   for (const ValueId id : graph.inputs) {
     values[static_cast<std::size_t>(id)] = FromDeclaration(graph.value(id), input_shapes);
   }
-  const std::unordered_map<std::string_view, InferRule> rules = AllRules();
+  const RuleMap own =
+      MapOf({WindowRules(), ElementwiseRules(), LayoutRules(), ReductionRules(), QuantizedRules()});
+  const RuleMap microsoft = MapOf({MicrosoftRules()});
   for (const Node& node : graph.nodes) {
     InferContext context(graph, node, values);
-    if (!node.domain.empty()) continue;
-    if (node.op_type == "Constant") {
+    if (!node.domain.empty() && node.domain != "com.microsoft") continue;
+    const RuleMap& rules = node.domain.empty() ? own : microsoft;
+    if (node.domain.empty() && node.op_type == "Constant") {
       InferConstantNode(node, context);
     } else if (const auto it = rules.find(node.op_type); it != rules.end()) {
       it->second(context);

@@ -175,7 +175,9 @@ class Importer {
         const std::string at = fmt::format("{}: node {} ({}): attribute {}", where_,
                                            node.name.empty() ? std::to_string(i) : node.name,
                                            node.op_type, attribute.name());
-        if (node.domain.empty()) VISAVIS_RETURN_IF_ERROR(CheckType(node.op_type, attribute, at));
+        if (node.domain.empty() || node.domain == "com.microsoft") {
+          VISAVIS_RETURN_IF_ERROR(CheckType(node.op_type, attribute, at));
+        }
         VISAVIS_ASSIGN_OR_RETURN(Attribute value, ReadAttribute(attribute, at));
         node.attributes[attribute.name()] = std::move(value);
       }

@@ -1,17 +1,14 @@
 // Conv over 1 to 3 spatial axes: windows copied into columns, then a matrix product.
 #include <algorithm>
-#include <cstring>
 
 #include "runtime/ops/attributes.h"
 #include "runtime/ops/families.h"
+#include "runtime/ops/im2col.h"
 #include "runtime/ops/matmul.h"
 #include "runtime/ops/window.h"
 
 namespace visavis {
 namespace {
-
-// Output rows are computed in bands whose columns take about this much, to stay in cache.
-constexpr std::int64_t kBandFloats = 1 << 16;
 
 class Conv final : public DenseOperator {
  public:
@@ -32,7 +29,7 @@ class Conv final : public DenseOperator {
     }
     const Shape& x = context.shape(0);
     const Shape& w = context.shape(1);
-    VISAVIS_RETURN_IF_ERROR(CheckChannels(x, w));
+    VISAVIS_RETURN_IF_ERROR(CheckConvShapes(x, w, groups_));
     if (context.has(2) && context.shape(2) != Shape{w[0]}) {
       return MakeError(ErrorCode::kInvalidArgument, "bias has shape {}, want [{}]",
                        context.shape(2).ToString(), w[0]);
@@ -40,7 +37,7 @@ class Conv final : public DenseOperator {
     VISAVIS_ASSIGN_OR_RETURN(const Window window, attributes_.Resolve(x, w.dims().subspan(2)));
     VISAVIS_RETURN_IF_ERROR(context.SetOutput(0, DType::kF32, WindowOutputShape(x, w[0], window)));
     const std::int64_t depth = w.elements() / w[0];
-    const std::int64_t columns = depth * BandRows(window, depth) * window[2].out;
+    const std::int64_t columns = depth * ColumnBandRows(window, depth) * window[2].out;
     if (columns > context.limits().tensor_elements) {
       return MakeError(ErrorCode::kLimitExceeded, "a row of windows has {} elements", columns);
     }
@@ -60,7 +57,7 @@ class Conv final : public DenseOperator {
     const std::int64_t out_channels = w[0] / groups_;
     const std::int64_t depth = w.elements() / w[0];
     const std::int64_t rows = window[0].out * window[1].out;
-    const std::int64_t band = BandRows(window, depth);
+    const std::int64_t band = ColumnBandRows(window, depth);
     for (std::int64_t image = 0; image < x[0]; ++image) {
       for (std::int64_t group = 0; group < groups_; ++group) {
         const float* in = context.in<float>(0) + (image * x[1] + group * w[1]) * in_plane;
@@ -72,7 +69,7 @@ class Conv final : public DenseOperator {
           const std::int64_t count = std::min(band, rows - row);
           const std::int64_t width = count * window[2].out;
           float* columns = context.scratch<float>();
-          CopyWindows(in, w[1], window, row, count, columns);
+          CopyWindows(in, w[1], window, row, count, columns, [](float value) { return value; });
           MatMulAdd(weights, depth, columns, width, out + row * window[2].out, out_plane,
                     out_channels, width, depth);
         }
@@ -89,56 +86,9 @@ class Conv final : public DenseOperator {
   std::string_view algorithm() const override { return "im2col"; }
 
  private:
-  Status CheckChannels(const Shape& x, const Shape& w) const {
-    if (x.rank() < 3 || w.rank() != x.rank() || w.elements() == 0 || w[0] % groups_ != 0 ||
-        w[1] > x[1] || x[1] != w[1] * groups_) {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "input {}, weights {} and group {} do not fit together", x.ToString(),
-                       w.ToString(), groups_);
-    }
-    return {};
-  }
-
-  static std::int64_t BandRows(const Window& window, std::int64_t depth) {
-    const std::int64_t rows = window[0].out * window[1].out;
-    return std::clamp<std::int64_t>(kBandFloats / (depth * window[2].out), 1, rows);
-  }
-
   static void FillBias(const float* bias, std::int64_t channels, std::int64_t plane, float* out) {
     for (std::int64_t c = 0; c < channels; ++c) {
       std::fill_n(out + c * plane, plane, bias == nullptr ? 0.0f : bias[c]);
-    }
-  }
-
-  // columns[channel, kernel position][output pixel of rows [row, row + count)], 0 outside.
-  static void CopyWindows(const float* in, std::int64_t channels, const Window& window,
-                          std::int64_t row, std::int64_t count, float* columns) {
-    const auto& [d, h, w] = window;
-    for (std::int64_t c = 0; c < channels; ++c, in += d.in * h.in * w.in) {
-      for (std::int64_t kd = 0; kd < d.kernel; ++kd) {
-        for (std::int64_t kh = 0; kh < h.kernel; ++kh) {
-          for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-            for (std::int64_t r = row; r < row + count; ++r, columns += w.out) {
-              const std::int64_t z = d.Start(r / h.out) + kd * d.dilation;
-              const std::int64_t y = h.Start(r % h.out) + kh * h.dilation;
-              const bool inside = z >= 0 && z < d.in && y >= 0 && y < h.in;
-              CopyRow(inside ? in + (z * h.in + y) * w.in : nullptr, w, kw * w.dilation, columns);
-            }
-          }
-        }
-      }
-    }
-  }
-
-  // out[o] = in[Start(o) + shift], 0 outside or where `in` is null.
-  static void CopyRow(const float* in, const WindowAxis& axis, std::int64_t shift, float* out) {
-    if (in == nullptr) {
-      std::fill_n(out, axis.out, 0.0f);
-      return;
-    }
-    for (std::int64_t o = 0; o < axis.out; ++o) {
-      const std::int64_t x = axis.Start(o) + shift;
-      out[o] = x >= 0 && x < axis.in ? in[x] : 0.0f;
     }
   }
 

@@ -1,6 +1,5 @@
 // Gemm and MatMul.
 #include <algorithm>
-#include <vector>
 
 #include "runtime/ops/attributes.h"
 #include "runtime/ops/families.h"
@@ -9,12 +8,6 @@
 
 namespace visavis {
 namespace {
-
-void Transpose(const float* in, std::int64_t rows, std::int64_t columns, float* out) {
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < columns; ++j) out[j * rows + i] = in[i * columns + j];
-  }
-}
 
 // alpha * op(A) * op(B) + beta * C.
 class Gemm final : public DenseOperator {
@@ -60,7 +53,7 @@ class Gemm final : public DenseOperator {
     const float* b = context.in<float>(1);
     float* scratch = context.scratch<float>();
     if (transpose_a_) {
-      Transpose(a, depth, shape[0], scratch);
+      TransposeMatrix(a, depth, shape[0], scratch);
       a = scratch;
       scratch += shape[0] * depth;
     }
@@ -70,7 +63,7 @@ class Gemm final : public DenseOperator {
       MultiplyRows(a, b, shape, depth, out);
     } else {
       if (transpose_b_) {
-        Transpose(b, b_shape[0], b_shape[1], scratch);
+        TransposeMatrix(b, b_shape[0], b_shape[1], scratch);
         b = scratch;
       }
       MatMulAdd(a, depth, b, shape[1], out, shape[1], shape[0], shape[1], depth);
@@ -132,7 +125,6 @@ class Gemm final : public DenseOperator {
   bool transpose_b_;
 };
 
-// numpy's matmul: the last two axes are matrices, the others broadcast.
 class MatMul final : public DenseOperator {
  public:
   explicit MatMul(const OperatorArgs&) {}
@@ -140,41 +132,21 @@ class MatMul final : public DenseOperator {
   Status Infer(InferContext& context) const override {
     VISAVIS_RETURN_IF_ERROR(RequireInputs(context, 2));
     for (const int i : {0, 1}) VISAVIS_RETURN_IF_ERROR(RequireType(context, i, DType::kF32));
-    const Shape& a = context.shape(0);
-    const Shape& b = context.shape(1);
-    if (a.rank() == 0 || b.rank() == 0) {
-      return MakeError(ErrorCode::kInvalidArgument, "a scalar is no matrix");
-    }
-    const Matrices shapes(a, b);
-    if (shapes.depth != shapes.b_rows) {
-      return MakeError(ErrorCode::kInvalidArgument, "matrices {} and {} do not fit together",
-                       a.ToString(), b.ToString());
-    }
-    VISAVIS_ASSIGN_OR_RETURN(const Shape batch,
-                             BroadcastShape(ShapeOf(shapes.a_batch), ShapeOf(shapes.b_batch)));
-    std::vector<std::int64_t> out(batch.dims().begin(), batch.dims().end());
-    if (a.rank() > 1) out.push_back(shapes.m);
-    if (b.rank() > 1) out.push_back(shapes.n);
-    return context.SetOutput(0, DType::kF32, Shape(std::move(out)));
+    VISAVIS_ASSIGN_OR_RETURN(Shape out, MatMulShape(context.shape(0), context.shape(1)));
+    return context.SetOutput(0, DType::kF32, std::move(out));
   }
 
   Status Run(const DenseContext& context) const override {
-    const Matrices shapes(context.shape(0), context.shape(1));
-    const std::size_t batch_rank = std::max(shapes.a_batch.size(), shapes.b_batch.size());
-    const Dims batch = context.out_shape(0).dims().first(batch_rank);
-    const auto loop = NdLoop<2>::Make(
-        batch, {BroadcastStrides(shapes.a_batch, batch), BroadcastStrides(shapes.b_batch, batch)});
+    const MatrixStacks stacks(context.shape(0), context.shape(1));
     float* out = context.out<float>(0);
     std::fill_n(out, context.out_shape(0).elements(), 0.0f);
-    loop.ForEachRow([&](const std::array<std::int64_t, 2>& offsets) {
-      for (std::int64_t i = 0; i < loop.row_length(); ++i) {
-        const std::int64_t a = offsets[0] + i * loop.row_stride(0);
-        const std::int64_t b = offsets[1] + i * loop.row_stride(1);
-        MatMulAdd(context.in<float>(0) + a * shapes.m * shapes.depth, shapes.depth,
-                  context.in<float>(1) + b * shapes.depth * shapes.n, shapes.n, out, shapes.n,
-                  shapes.m, shapes.n, shapes.depth);
-        out += shapes.m * shapes.n;
-      }
+    const std::int64_t m = stacks.m;
+    const std::int64_t n = stacks.n;
+    const std::int64_t depth = stacks.depth;
+    stacks.ForEach(context.out_shape(0), [&](std::int64_t a, std::int64_t b) {
+      MatMulAdd(context.in<float>(0) + a * m * depth, depth, context.in<float>(1) + b * depth * n,
+                n, out, n, m, n, depth);
+      out += m * n;
     });
     return {};
   }
@@ -183,32 +155,6 @@ class MatMul final : public DenseOperator {
     const Shape& a = types.inputs[0].shape;
     return 2.0 * static_cast<double>(types.outputs[0].shape.elements()) *
            static_cast<double>(a[a.rank() - 1]);
-  }
-
- private:
-  struct Matrices {
-    Matrices(const Shape& a, const Shape& b)
-        : a_batch(BatchOf(a)),
-          b_batch(BatchOf(b)),
-          m(a.rank() > 1 ? a[a.rank() - 2] : 1),
-          n(b.rank() > 1 ? b[b.rank() - 1] : 1),
-          depth(a[a.rank() - 1]),
-          b_rows(b[b.rank() > 1 ? b.rank() - 2 : 0]) {}
-
-    static Dims BatchOf(const Shape& shape) {
-      return shape.dims().first(static_cast<std::size_t>(std::max(0, shape.rank() - 2)));
-    }
-
-    Dims a_batch;
-    Dims b_batch;
-    std::int64_t m;
-    std::int64_t n;
-    std::int64_t depth;
-    std::int64_t b_rows;
-  };
-
-  static Shape ShapeOf(Dims dims) {
-    return Shape(std::vector<std::int64_t>(dims.begin(), dims.end()));
   }
 };
 

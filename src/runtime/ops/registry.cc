@@ -26,6 +26,10 @@ constexpr std::array kFamilies = {
     &PadOperators,
     &PoolOperators,
     &PreluOperators,
+    &QuantizeOperators,
+    &QuantizedContribOperators,
+    &QuantizedConvOperators,
+    &QuantizedMatMulOperators,
     &ReduceOperators,
     &ReshapeOperators,
     &ResizeOperators,
@@ -39,12 +43,12 @@ constexpr std::array kFamilies = {
     &WhereOperators,
 };
 
-bool IsOnnxDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
-
-const OperatorEntry* Find(std::string_view op_type, int opset) {
+const OperatorEntry* Find(std::string_view domain, std::string_view op_type, int opset) {
+  if (domain == "ai.onnx") domain = {};
   for (const Family family : kFamilies) {
     for (const OperatorEntry& entry : family()) {
-      if (entry.op_type == op_type && opset >= entry.first_opset && opset <= entry.last_opset) {
+      if (entry.op_type == op_type && entry.domain == domain && opset >= entry.first_opset &&
+          opset <= entry.last_opset) {
         return &entry;
       }
     }
@@ -60,15 +64,15 @@ std::vector<OperatorEntry> OperatorTable() {
     for (const OperatorEntry& entry : family()) table.push_back(entry);
   }
   std::ranges::sort(table, [](const OperatorEntry& a, const OperatorEntry& b) {
-    return std::tie(a.op_type, a.first_opset) < std::tie(b.op_type, b.first_opset);
+    return std::tie(a.domain, a.op_type, a.first_opset) <
+           std::tie(b.domain, b.op_type, b.first_opset);
   });
   return table;
 }
 
 Result<std::unique_ptr<Operator>> CreateOperator(const OperatorArgs& args) {
   const Node& node = args.node;
-  const OperatorEntry* entry =
-      IsOnnxDomain(node.domain) ? Find(node.op_type, args.opset()) : nullptr;
+  const OperatorEntry* entry = Find(node.domain, node.op_type, args.opset());
   if (entry == nullptr) {
     return MakeError(ErrorCode::kUnsupported, "{}: operator {}{}{} of operator set {}",
                      args.graph.Describe(node), node.domain, node.domain.empty() ? "" : ".",

@@ -28,14 +28,15 @@ struct OperatorEntry {
   int first_opset;  ///< oldest and newest operator set with these semantics that we implement
   int last_opset;
   OperatorFactory make;
-  std::string_view refuses;  ///< what of the operator is not implemented; for docs/operators.md
+  std::string_view refuses;      ///< what of the operator is not implemented; for docs/operators.md
+  std::string_view domain = {};  ///< empty for ONNX's own operators
 };
 
 /// Oldest and newest operator set a graph may follow.
 inline constexpr int kFirstOpset = 7;
 inline constexpr int kLastOpset = 21;
 
-/// All operators, sorted by name and operator set.
+/// All operators, sorted by domain, name and operator set.
 std::vector<OperatorEntry> OperatorTable();
 
 /// The dense operator for a node. kUnsupported names node, operator and opset.

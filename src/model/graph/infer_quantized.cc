@@ -1,0 +1,129 @@
+// Shape rules of quantized operators, ONNX's own and ONNX Runtime's (domain com.microsoft).
+#include <array>
+
+#include "model/graph/infer_context.h"
+
+namespace visavis {
+namespace {
+
+void InferQuantize(InferContext& context) {
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+  context.SetType(0, DType::kU8);
+  if (const auto type = DTypeOfOnnxNumber(context.node().Int("output_dtype", 0))) {
+    context.SetType(0, *type);
+  }
+  if (context.input(2) != nullptr) context.SetTypeFrom(2);
+}
+
+void InferDequantize(InferContext& context) {
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+  context.SetTypeFrom(1);
+}
+
+void InferDynamicQuantize(InferContext& context) {
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+  context.SetType(0, DType::kU8);
+  context.SetType(1, DType::kF32);
+  context.SetShape(1, {});
+  context.SetType(2, DType::kU8);
+  context.SetShape(2, {});
+}
+
+void SetMatMulShape(InferContext& context, std::size_t b_input) {
+  const Dims* a = context.shape(0);
+  const Dims* b = context.shape(b_input);
+  if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
+  std::optional<Dims> batch =
+      Broadcast(Dims(a->begin(), a->end() - 2), Dims(b->begin(), b->end() - 2));
+  if (!batch) return;
+  batch->push_back((*a)[a->size() - 2]);
+  batch->push_back(b->back());
+  context.SetShape(0, *std::move(batch));
+}
+
+void InferMatMulInteger(InferContext& context) {
+  context.SetType(0, DType::kI32);
+  SetMatMulShape(context, 1);
+}
+
+void InferQLinearMatMul(InferContext& context) {
+  context.SetTypeFrom(7);
+  SetMatMulShape(context, 3);
+}
+
+void InferQLinearBinary(InferContext& context) {
+  context.SetTypeFrom(0);
+  const Dims* a = context.shape(0);
+  const Dims* b = context.shape(3);
+  if (a == nullptr || b == nullptr) return;
+  if (std::optional<Dims> shape = Broadcast(*a, *b)) context.SetShape(0, *std::move(shape));
+}
+
+void InferQGemm(InferContext& context) {
+  context.SetType(0, DType::kF32);
+  if (context.input(8) != nullptr) context.SetTypeFrom(8);
+  const Dims* a = context.shape(0);
+  const Dims* b = context.shape(3);
+  if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
+  const bool a_transposed = context.node().Int("transA", 0) != 0;
+  const bool b_transposed = context.node().Int("transB", 0) != 0;
+  context.SetShape(0, {(*a)[a_transposed ? 1 : 0], (*b)[b_transposed ? 0 : 1]});
+}
+
+void InferQLinearUnary(InferContext& context) {
+  context.SetTypeFrom(0);
+  if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
+}
+
+void InferQLinearGlobalPool(InferContext& context) {
+  context.SetTypeFrom(0);
+  const Dims* data = context.shape(0);
+  if (data == nullptr || data->size() < 3) return;
+  Dims out(data->size(), KnownDim(1));
+  const std::size_t channels = context.node().Int("channels_last", 0) != 0 ? data->size() - 1 : 1;
+  out[0] = (*data)[0];
+  out[channels] = (*data)[channels];
+  context.SetShape(0, std::move(out));
+}
+
+void InferQLinearConcat(InferContext& context) {
+  context.SetTypeFrom(1);
+  const Dims* first = context.shape(2);
+  if (first == nullptr) return;
+  Dims out = *first;
+  const auto axis = ResolveAxis(context.node().Int("axis", 1), out.size());
+  if (!axis) return;
+  for (std::size_t i = 5; i < context.node().inputs.size(); i += 3) {
+    const Dims* part = context.shape(i);
+    if (part == nullptr || part->size() != out.size()) return;
+    const Dim& more = (*part)[*axis];
+    out[*axis] =
+        out[*axis].known() && more.known() ? KnownDim(out[*axis].extent + more.extent) : Dim{};
+  }
+  context.SetShape(0, std::move(out));
+}
+
+constexpr std::array kRules{
+    InferEntry{"QuantizeLinear", InferQuantize},
+    InferEntry{"DequantizeLinear", InferDequantize},
+    InferEntry{"DynamicQuantizeLinear", InferDynamicQuantize},
+    InferEntry{"MatMulInteger", InferMatMulInteger},
+    InferEntry{"QLinearMatMul", InferQLinearMatMul},
+};
+
+constexpr std::array kMicrosoftRules{
+    InferEntry{"QGemm", InferQGemm},
+    InferEntry{"QLinearAdd", InferQLinearBinary},
+    InferEntry{"QLinearConcat", InferQLinearConcat},
+    InferEntry{"QLinearGlobalAveragePool", InferQLinearGlobalPool},
+    InferEntry{"QLinearLeakyRelu", InferQLinearUnary},
+    InferEntry{"QLinearMul", InferQLinearBinary},
+    InferEntry{"QLinearSigmoid", InferQLinearUnary},
+};
+
+}  // namespace
+
+std::span<const InferEntry> QuantizedRules() { return kRules; }
+std::span<const InferEntry> MicrosoftRules() { return kMicrosoftRules; }
+
+}  // namespace visavis

@@ -1,0 +1,151 @@
+#include "quantize/quantizer.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "quantize/equalize.h"
+#include "quantize/moments.h"
+
+namespace visavis {
+namespace {
+
+/// Rounding each weight by the others' errors takes row^3 steps; longer rows go to the nearest.
+constexpr int kLongestAdaptiveRow = 1152;
+constexpr int kWeightLimit = 127;
+constexpr int kReducedWeightLimit = 63;
+
+}  // namespace
+
+Result<Quantizer> Quantizer::Create(const Graph& graph, CalibrationData data, bool for_qoperator,
+                                    QuantizeHooks hooks) {
+  if (data.samples.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "quantize: no calibration samples");
+  }
+  VISAVIS_ASSIGN_OR_RETURN(Graph prepared, PrepareForQuantization(graph, for_qoperator));
+  return Quantizer(std::move(prepared), data, for_qoperator, std::move(hooks));
+}
+
+std::vector<std::string> Quantizer::LayerNames() const {
+  std::vector<std::string> names;
+  for (const Layer& layer : FindLayers(prepared_)) names.push_back(layer.name);
+  return names;
+}
+
+Status Quantizer::EqualizeChannels(Graph& graph) const {
+  const std::vector<EqualizedPair> pairs = FindEqualizedPairs(graph);
+  if (pairs.empty()) return {};
+  std::vector<ValueId> values;
+  for (const EqualizedPair& pair : pairs) values.push_back(pair.value);
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<ChannelStatistics> statistics,
+                           ObserveChannels(graph, values, data_.samples, hooks_));
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    Equalize(graph, pairs[i], statistics[i].Ranges());
+  }
+  return {};
+}
+
+Result<Quantizer::Calibrated*> Quantizer::Calibrate(const Recipe& recipe) {
+  const auto known = calibrated_.find(recipe.equalize);
+  if (known != calibrated_.end()) return &known->second;
+  Calibrated made;
+  made.graph = prepared_;
+  if (recipe.equalize) VISAVIS_RETURN_IF_ERROR(EqualizeChannels(made.graph));
+  if (data_.pixels) made.grid = CentrePixels(made.graph, *data_.pixels);
+
+  // Whatever any recipe of this format may store.
+  Recipe widest = recipe;
+  widest.float_layers.clear();
+  widest.first_float = widest.last_float = widest.float_residual = false;
+  std::set<ValueId> wanted = ChooseValues(made.graph, widest).values;
+  widest.float_residual = true;
+  wanted.merge(ChooseValues(made.graph, widest).values);
+  const std::vector<ValueId> values(wanted.begin(), wanted.end());
+  VISAVIS_ASSIGN_OR_RETURN(std::vector<ChannelStatistics> statistics,
+                           ObserveChannels(made.graph, values, data_.samples, hooks_));
+  VISAVIS_ASSIGN_OR_RETURN(
+      std::vector<ValueHistogram> histograms,
+      ObserveHistograms(made.graph, values, statistics, data_.samples, hooks_));
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    made.statistics[values[k]] = std::move(statistics[k]);
+    made.histograms[values[k]] = std::move(histograms[k]);
+  }
+  return &calibrated_.emplace(recipe.equalize, std::move(made)).first->second;
+}
+
+Status Quantizer::ObserveMoments(Calibrated& calibrated) const {
+  if (!calibrated.moments.empty()) return {};
+  std::vector<Layer> layers;
+  for (const Layer& layer : FindLayers(calibrated.graph)) {
+    if (layer.row() <= kLongestAdaptiveRow) layers.push_back(layer);
+  }
+  VISAVIS_ASSIGN_OR_RETURN(
+      calibrated.moments, visavis::ObserveMoments(calibrated.graph, layers, data_.samples, hooks_));
+  return {};
+}
+
+std::map<ValueId, ActivationScale> Quantizer::Scales(const Calibrated& calibrated,
+                                                     const QuantizedValues& chosen,
+                                                     const Recipe& recipe) const {
+  std::map<ValueId, ActivationScale> scales;
+  for (const ValueId id : chosen.values) {
+    scales[id] = ChooseScale(calibrated.histograms.at(id), recipe);
+  }
+  for (const auto& [in, out] : chosen.shared) scales[in] = scales.at(out);
+  // Pixels are whole numbers already.
+  if (calibrated.grid && !recipe.signed_activations) {
+    const Layer first = FindLayers(calibrated.graph).front();
+    const ValueId x = calibrated.graph.nodes[static_cast<std::size_t>(first.node)].inputs[0];
+    if (const auto found = scales.find(x); found != scales.end()) {
+      found->second = {static_cast<float>(calibrated.grid->scale),
+                       static_cast<int>(calibrated.grid->mean)};
+    }
+  }
+  return scales;
+}
+
+Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
+  if ((recipe.format == QuantFormat::kQOperator) != for_qoperator_) {
+    return MakeError(ErrorCode::kInvalidArgument, "quantize: made for the other format");
+  }
+  VISAVIS_ASSIGN_OR_RETURN(Calibrated * calibrated, Calibrate(recipe));
+  if (recipe.rounding == Rounding::kAdaptive) {
+    VISAVIS_RETURN_IF_ERROR(ObserveMoments(*calibrated));
+  }
+  const Graph& graph = calibrated->graph;
+  const QuantizedValues chosen = ChooseValues(graph, recipe);
+  const std::map<ValueId, ActivationScale> scales = Scales(*calibrated, chosen, recipe);
+  std::vector<QuantizedWeights> weights(chosen.layers.size());
+  std::vector<std::vector<float>> biases(chosen.layers.size());
+  const int limit = recipe.reduce_range ? kReducedWeightLimit : kWeightLimit;
+  ParallelFor(hooks_.pool, std::ssize(weights), [&](std::int64_t i, int) {
+    const auto at = static_cast<std::size_t>(i);
+    const Layer& layer = chosen.layers[at];
+    const std::span<const float> from = WeightsOf(graph, layer);
+    const auto moments = calibrated->moments.find(layer.node);
+    const bool adaptive =
+        recipe.rounding == Rounding::kAdaptive && moments != calibrated->moments.end();
+    weights[at] = adaptive ? QuantizeAdaptively(from, layer, limit, moments->second)
+                           : QuantizeToNearest(from, layer.out, limit);
+    biases[at] = BiasOf(graph, layer);
+    if (!recipe.correct_bias) return;
+    const ValueId x = graph.nodes[static_cast<std::size_t>(layer.node)].inputs[0];
+    const ChannelStatistics& seen = calibrated->statistics.at(x);
+    std::vector<double> means(seen.sum.size());
+    for (std::size_t c = 0; c < means.size(); ++c) means[c] = seen.Mean(c);
+    if (static_cast<int>(means.size()) != layer.in()) return;
+    const std::vector<double> errors = MeanErrors(from, weights[at], layer, means);
+    for (std::size_t o = 0; o < errors.size(); ++o) {
+      biases[at][o] = static_cast<float>(biases[at][o] + errors[o]);
+    }
+  });
+  VISAVIS_RETURN_IF_ERROR(hooks_.CheckCancelled());
+  Graph quantized = InsertQdq(graph, chosen, scales, weights, biases, recipe);
+  if (for_qoperator_) quantized = ToQOperators(std::move(quantized));
+  VISAVIS_RETURN_IF_ERROR(ValidateAndSort(quantized, "quantized model"));
+  return quantized;
+}
+
+}  // namespace visavis

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "kernels/table.h"
 
@@ -13,9 +14,10 @@ namespace visavis {
 /// Names of all instruction sets this build knows, slowest first, runnable here or not.
 std::span<const std::string_view> KnownIsas();
 
-/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16"), or null if the name is unknown
-/// or this CPU or operating system cannot run it.
-/// Threads: safe concurrently; the table is immutable and lives for the whole program.
+/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16", "amx"), or null if the name is
+/// unknown or this CPU or operating system cannot run it. Looking at "amx" asks Linux, once and for
+/// the whole process, to save the tile registers too; signal frames then grow by 8 KB. Threads:
+/// safe concurrently; the table is immutable and lives for the whole program.
 const KernelTable* FindKernels(std::string_view isa);
 
 /// The fastest instruction set this CPU and operating system can run.
@@ -58,6 +60,16 @@ void PackConv(const float* weights, const ConvShape& shape, int vectors, float* 
 /// [group][in block][tap][8 pairs of in][16 * vectors out][2], rounded to nearest even.
 void PackConvBf16(const float* weights, const ConvShape& shape, int vectors, std::uint16_t* packed);
 
+/// Pairs of channel blocks that hold `channels`.
+constexpr int TilePairsOf(int channels) { return (channels + kTileDepth - 1) / kTileDepth; }
+/// The geometry of a convolution that makes out_height x out_width pixels.
+TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width);
+/// Elements from an output pixel's position to the position under tap (y, x), y the slower.
+std::vector<std::ptrdiff_t> TileTapOffsets(const TileGeometry& geometry);
+/// [group][pair of in blocks][tap][block of the group][16 pairs of in][16 out][2].
+std::size_t PackedConvTilesSize(const ConvShape& shape);
+void PackConvTiles(const float* weights, const ConvShape& shape, std::uint16_t* packed);
+
 /// [group][depth][16 * vectors]: depth order is (in, kernel_h, kernel_w).
 std::size_t PackedStemSize(const ConvShape& shape, int vectors);
 void PackStem(const float* weights, const ConvShape& shape, int vectors, float* packed);
@@ -82,6 +94,32 @@ std::size_t PackedFcSize(int out_channels, int depth);
 void PackFc(const float* weights, int out_channels, int depth, float* packed);
 /// [group][pair of in][64][2]; an odd depth gets a zero.
 void PackFcBf16(const float* weights, int out_channels, int depth, std::uint16_t* packed);
+
+/// Blocks of 64 that hold `channels`.
+constexpr int QuantBlocksOf(int channels) { return (channels + kQuantLanes - 1) / kQuantLanes; }
+/// Quads of the last of those blocks that exist.
+constexpr int QuantLastQuads(int channels) {
+  return (channels - (QuantBlocksOf(channels) - 1) * kQuantLanes + kQuantQuad - 1) / kQuantQuad;
+}
+/// Quads of rows that hold a depthwise kernel of `kernel_h` rows.
+constexpr int QuadRowsOf(int kernel_h) { return (kernel_h + kQuantQuad - 1) / kQuantQuad; }
+
+/// Bytes of packed int8 weights, and the packing from [out][in][kernel_h][kernel_w]. Missing
+/// channels become zeros.
+std::size_t PackedQuantConvSize(const ConvShape& shape);
+/// [out / 16][in / 64][tap][16 quads of in][16 out][4 in].
+void PackQuantConv(const std::int8_t* weights, const ConvShape& shape, std::int8_t* packed);
+/// [out / 16][tap][16 out][4 in], for up to four input channels.
+std::size_t PackedQuantPictureSize(const ConvShape& shape);
+void PackQuantPicture(const std::int8_t* weights, const ConvShape& shape, std::int8_t* packed);
+/// [channels / 64][kernel_w][quad of rows][64 channels in the order of QuantDepthwiseLane][4 rows],
+/// from [channels][kernel_h][kernel_w].
+std::size_t PackedQuantDepthwiseSize(int channels, int kernel_h, int kernel_w);
+void PackQuantDepthwise(const std::int8_t* weights, int channels, int kernel_h, int kernel_w,
+                        std::int8_t* packed);
+/// The place of a channel in the sums of a depthwise kernel: bytes of rows are interleaved within
+/// 128-bit lanes, which puts channel 16 L + 4 j + i at 16 j + 4 L + i.
+int QuantDepthwiseLane(int channel);
 
 /// Tiles of one height x width image under F(m x m).
 int WinogradTileCount(int m, int height, int width);

@@ -11,9 +11,11 @@
 namespace visavis {
 
 void AddScalarConv(KernelTable& table);
+void AddScalarTiles(KernelTable& table);
 void AddScalarWinograd(KernelTable& table);
 void AddScalarLayout(KernelTable& table);
 void AddScalarPool(KernelTable& table);
+void AddScalarQuant(KernelTable& table);
 
 /// The 16 channels of one pixel as floats.
 struct Pixel {

@@ -21,6 +21,8 @@ Status CheckOpset(const Graph& graph) {
 Result<Program> Compile(const Graph& graph, const CompileContext& context) {
   VISAVIS_RETURN_IF_ERROR(CheckOpset(graph));
   Graph folded = graph;
+  VISAVIS_RETURN_IF_ERROR(FoldConstants(folded, context, true));
+  folded = FuseQuantized(RemoveIdentities(std::move(folded)));
   VISAVIS_RETURN_IF_ERROR(FoldConstants(folded, context));
   VISAVIS_ASSIGN_OR_RETURN(const Graph optimized, OptimizeGraph(std::move(folded)));
   return CompileFast(optimized, context);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/graph/passes/fused_ops.h"
 #include "runtime/evaluate.h"
 #include "runtime/ops/registry.h"
 
@@ -59,9 +60,10 @@ Result<bool> Fold(Graph& graph, const Node& node, const ConstantInputs& inputs,
 
 }  // namespace
 
-Status FoldConstants(Graph& graph, const CompileContext& context) {
+Status FoldConstants(Graph& graph, const CompileContext& context, bool keep_quantized) {
   std::vector<bool> folded(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (keep_quantized && IsOnnx(graph.nodes[i], "DequantizeLinear")) continue;
     const std::optional<ConstantInputs> inputs = FindConstantInputs(graph, graph.nodes[i]);
     if (!inputs.has_value()) continue;
     VISAVIS_ASSIGN_OR_RETURN(folded[i], Fold(graph, graph.nodes[i], *inputs, context));

@@ -18,6 +18,7 @@ struct TensorType {
 enum class Layout : std::uint8_t {
   kDense,   ///< row-major, no gaps: what every DenseOperator and every caller sees
   kC16,     ///< [n][C/16][rows][row_pixels][16], channels padded with zeros to a multiple of 16
+  kC64,     ///< bytes [n][C/64][rows][row_pixels][64], unsigned: signed values have 128 added
   kPlanar,  ///< [n][C][rows][row_pixels]
 };
 

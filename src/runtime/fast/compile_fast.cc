@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "model/graph/passes/graph_editor.h"
+#include "model/graph/passes/quantization.h"
 #include "runtime/fast/blocked_node.h"
 #include "runtime/fast/layout_plan.h"
+#include "runtime/fast/quant_operators.h"
 
 namespace visavis {
 namespace {
@@ -93,6 +95,27 @@ class Compiler {
         break;
       case NodeKind::kSkipped:
         break;
+      case NodeKind::kQuantConv:
+      case NodeKind::kQuantDepthwise:
+      case NodeKind::kQuantPicture:
+        EmitQuantConv(node, kind);
+        break;
+      case NodeKind::kQuantGemm:
+        EmitQuantGemm(node);
+        break;
+      case NodeKind::kQuantizedMap:
+        EmitQuantMap(node);
+        break;
+      case NodeKind::kQuantize:
+        Append(node, {node.inputs[0]},
+               MakeQuantize(*QuantizationOf(graph_, node), plan_.channels[At(node.inputs[0])],
+                            QuantSpecsOf(node), fast_));
+        break;
+      case NodeKind::kDequantize:
+        Append(node, {node.inputs[0]},
+               MakeDequantize(*QuantizationOf(graph_, node), plan_.channels[At(node.inputs[0])],
+                              QuantSpecsOf(node), fast_));
+        break;
       case NodeKind::kChannelsLast:
         Append(node, {node.inputs[0]}, MakeToChannelsLast(*ReadChannelsLast(node), fast_));
         break;
@@ -101,7 +124,7 @@ class Compiler {
   }
 
   // Blocked operators treat each image alone. Of the dense ones only Softmax over another axis than
-  // the batch follows them in our networks.
+  // the batch, and quantization, go with them in our networks.
   bool ImagesIndependent() const {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
@@ -110,7 +133,8 @@ class Compiler {
         return false;
       }
       if (plan_.kinds[i] == NodeKind::kDense &&
-          !(IsOnnx(node, "Softmax") && node.Int("axis", 1) >= 1)) {
+          !(IsOnnx(node, "Softmax") && node.Int("axis", 1) >= 1) &&
+          !QuantizationOf(graph_, node).has_value()) {
         return false;
       }
     }
@@ -146,6 +170,76 @@ class Compiler {
       op = MakeBlockedConv(std::move(conv), spec, alike, fast_);
     }
     Append(node, std::move(inputs), std::move(op));
+  }
+
+  QuantSpecs QuantSpecsOf(const Node& node) const {
+    QuantSpecs specs;
+    specs.out = SpecOf(node);
+    if (node.outputs.size() > 1) specs.copy_border = plan_.specs[At(node.outputs[1])].border;
+    return specs;
+  }
+
+  void EmitQuantConv(const Node& node, NodeKind kind) {
+    const ValueId x = node.inputs[kConvX];
+    QuantConvForm form;
+    std::vector<ValueId> inputs;
+    if (kind == NodeKind::kQuantPicture) {
+      form = PictureForm(node);
+      inputs.push_back(Dense(form.quantizes_picture ? ProducerOf(x)->inputs[0] : x));
+    } else {
+      if (kind == NodeKind::kQuantDepthwise) form.kind = QuantConvForm::Kind::kDepthwise;
+      inputs.push_back(
+          BlockedBytes(x, NeedOf(graph_, node, kind).border, *GetQuantization(node, "x")));
+    }
+    AddResidual(node, kConvResidual, inputs);
+    Append(node, std::move(inputs),
+           MakeQuantConv(graph_, node, std::move(form), QuantSpecsOf(node), fast_));
+  }
+
+  const Node* ProducerOf(ValueId id) const {
+    const auto found = std::ranges::find_if(graph_.nodes, [&](const Node& other) {
+      return !other.outputs.empty() && other.outputs[0] == id;
+    });
+    return found == graph_.nodes.end() ? nullptr : &*found;
+  }
+
+  QuantConvForm PictureForm(const Node& node) const {
+    QuantConvForm form;
+    form.kind = QuantConvForm::Kind::kPicture;
+    const Node* quantize = ProducerOf(node.inputs[kConvX]);
+    if (quantize == nullptr) return form;
+    const auto index = static_cast<std::size_t>(quantize - graph_.nodes.data());
+    form.quantizes_picture = plan_.kinds[index] == NodeKind::kSkipped;
+    const Shape& weights = graph_.constant(node.inputs[kConvWeights])->shape();
+    form.factor.assign(static_cast<std::size_t>(weights[1]), 1.0f);
+    form.term.assign(static_cast<std::size_t>(weights[1]), 0.0f);
+    return form;
+  }
+
+  void AddResidual(const Node& node, std::size_t input, std::vector<ValueId>& inputs) {
+    const ValueId residual = node.input(input);
+    if (residual == kNoValue) return;
+    const auto stored = GetQuantization(node, "residual");
+    inputs.push_back(stored.has_value() ? BlockedBytes(residual, Border{}, *stored)
+                                        : Blocked(residual, BorderNeed{}));
+  }
+
+  void EmitQuantGemm(const Node& node) {
+    const ValueId x = node.inputs[kGemmX];
+    const auto depth = static_cast<int>(graph_.constant(node.inputs[kGemmWeights])->shape()[1]);
+    const int channels = plan_.bytes[At(x)] ? plan_.channels[At(x)] : 0;
+    const bool blocked = channels > 0 && depth % channels == 0;
+    Append(node, {blocked ? x : Dense(x)},
+           MakeQuantGemm(graph_, node, blocked ? channels : 0, fast_));
+  }
+
+  void EmitQuantMap(const Node& node) {
+    const ValueId x = node.inputs[kMapX];
+    const auto stored = GetQuantization(node, "x");
+    std::vector<ValueId> inputs = {stored.has_value() ? BlockedBytes(x, Border{}, *stored)
+                                                      : Blocked(x, BorderNeed{})};
+    AddResidual(node, kMapResidual, inputs);
+    Append(node, std::move(inputs), MakeQuantMap(graph_, node, QuantSpecsOf(node), fast_));
   }
 
   static bool SameGeometry(const BlockedSpec& a, const BlockedSpec& b) {
@@ -232,7 +326,17 @@ class Compiler {
     if (At(id) >= plan_.blocked.size() || !plan_.blocked[At(id)]) return id;
     const auto found = dense_.find(id);
     if (found != dense_.end()) return found->second;
-    return dense_[id] = AppendChange(id, " (dense)", MakeToDense(fast_));
+    return dense_[id] = AppendChange(id, " (dense)",
+                                     plan_.bytes[At(id)] ? MakeC64ToBytes() : MakeToDense(fast_));
+  }
+
+  /// The c64 form of a value of bytes, with at least `border` of its zero point around it.
+  ValueId BlockedBytes(ValueId id, const Border& border, const Quantization& stored) {
+    if (!plan_.bytes[At(id)]) {
+      return AppendChange(id, " (c64)", MakeBytesToC64(border, stored));
+    }
+    if (Serves(plan_.specs[At(id)], BorderNeed{border, nullptr})) return id;
+    return AppendChange(id, " (other border)", MakeC64Reborder(border, stored));
   }
 
   /// The blocked form of a value of the graph, with what `need` wants around it.

@@ -16,8 +16,16 @@ std::shared_ptr<const Tensor> Shared(const Graph& graph, ValueId id) {
 
 FusedEpilogue ReadEpilogue(const Graph& graph, const Node& node, std::size_t bias_input,
                            std::size_t slope_input, int channels) {
-  FusedEpilogue epilogue;
+  FusedEpilogue epilogue = ReadActivation(graph, node, slope_input, channels);
   epilogue.bias = PaddedToBlocks(ConstantDoubles(graph, node.input(bias_input)), channels);
+  return epilogue;
+}
+
+}  // namespace
+
+FusedEpilogue ReadActivation(const Graph& graph, const Node& node, std::size_t slope_input,
+                             int channels) {
+  FusedEpilogue epilogue;
   const std::string activation = node.String("activation", "none");
   if (activation == "relu") epilogue.activation = Activation::kRelu;
   if (activation == "clip") {
@@ -31,8 +39,6 @@ FusedEpilogue ReadEpilogue(const Graph& graph, const Node& node, std::size_t bia
   }
   return epilogue;
 }
-
-}  // namespace
 
 Epilogue FusedEpilogue::Kernel() const {
   Epilogue kernel;

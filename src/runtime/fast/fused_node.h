@@ -66,6 +66,9 @@ struct FusedConvNode {
 };
 /// kInvalidArgument unless the node's residual, input 1, if it has one, is shaped like `out`.
 Status CheckResidual(const FusedConvNode& node, const InferContext& context, const Nchw& out);
+/// The activation of a fused node, slopes at input `slope_input`; bias empty.
+FusedEpilogue ReadActivation(const Graph& graph, const Node& node, std::size_t slope_input,
+                             int channels);
 FusedConvNode ReadFusedConv(const Graph& graph, const Node& node);
 
 /// A FusedGemm.

@@ -5,7 +5,9 @@
 
 #include "model/graph/passes/fused_ops.h"
 #include "model/graph/passes/graph_editor.h"
+#include "model/graph/passes/quantization.h"
 #include "runtime/fast/blocked_node.h"
+#include "runtime/fast/fused_node.h"
 
 namespace visavis {
 namespace {
@@ -24,6 +26,7 @@ class Planner {
         is_output_(graph.values.size(), false) {
     for (const ValueId id : graph.outputs) is_output_[At(id)] = true;
     plan_.blocked.assign(graph.values.size(), false);
+    plan_.bytes.assign(graph.values.size(), false);
     plan_.channels.assign(graph.values.size(), 0);
     plan_.specs.resize(graph.values.size());
   }
@@ -41,7 +44,11 @@ class Planner {
 
  private:
   static std::size_t At(ValueId id) { return static_cast<std::size_t>(id); }
-  bool Blocked(ValueId id) const { return id != kNoValue && plan_.blocked[At(id)]; }
+  /// As floats.
+  bool Blocked(ValueId id) const {
+    return id != kNoValue && plan_.blocked[At(id)] && !plan_.bytes[At(id)];
+  }
+  bool Bytes(ValueId id) const { return id != kNoValue && plan_.bytes[At(id)]; }
 
   NodeKind MakesBlocked(const Node& node, NodeKind kind, int channels) {
     plan_.blocked[At(node.outputs[0])] = true;
@@ -49,9 +56,23 @@ class Planner {
     return kind;
   }
 
+  NodeKind MakesBytes(const Node& node, NodeKind kind, int channels, std::size_t output = 0) {
+    plan_.bytes[At(node.outputs[output])] = true;
+    plan_.blocked[At(node.outputs[output])] = true;
+    plan_.channels[At(node.outputs[output])] = channels;
+    return kind;
+  }
+
   NodeKind KindOf(const Node& node) {
-    if (IsFused(node, kFusedConv)) return KindOfConv(node);
-    if (IsFused(node, kFusedGemm)) return NodeKind::kFullyConnected;
+    if (IsFused(node, kFusedConv)) {
+      return IsQuantized(graph_, node) ? KindOfQuantConv(node) : KindOfConv(node);
+    }
+    if (IsFused(node, kFusedGemm)) {
+      return IsQuantized(graph_, node) ? NodeKind::kQuantGemm : NodeKind::kFullyConnected;
+    }
+    if (IsFused(node, kQuantMap)) {
+      return MakesBytes(node, NodeKind::kQuantizedMap, static_cast<int>(node.Int("channels", 0)));
+    }
     if (node.outputs.size() != 1 || node.inputs.empty()) return NodeKind::kDense;
     if (IsOnnx(node, "Add") && node.inputs.size() == 2) {
       if (const NodeKind kind = KindOfAdd(node); kind != NodeKind::kDense) return kind;
@@ -60,8 +81,12 @@ class Planner {
     const bool constant_first =
         node.inputs.size() == 2 && graph_.constant(node.inputs[0]) != nullptr;
     const ValueId x = node.inputs[constant_first ? 1 : 0];
+    if (Bytes(x)) return KindOfBytesReader(node, x);
     if (!Blocked(x)) return NodeKind::kDense;
     const int channels = plan_.channels[At(x)];
+    if (IsOnnx(node, "QuantizeLinear") && QuantizationOf(graph_, node).has_value()) {
+      return MakesBytes(node, NodeKind::kQuantize, channels);
+    }
     if (IsOnnx(node, "Shape")) return NodeKind::kShape;
     if (ReadChannelsLast(node).has_value()) return NodeKind::kChannelsLast;
     if (ReadPool(node).has_value()) return MakesBlocked(node, NodeKind::kPool, channels);
@@ -82,6 +107,50 @@ class Planner {
     }
     const bool stem = !Blocked(node.inputs[kConvX]) && weights[1] <= kStemChannels;
     return MakesBlocked(node, stem ? NodeKind::kStem : NodeKind::kConv, channels);
+  }
+
+  NodeKind KindOfBytesReader(const Node& node, ValueId x) {
+    if (IsOnnx(node, "Shape")) return NodeKind::kShape;
+    if (IsOnnx(node, "DequantizeLinear") && QuantizationOf(graph_, node).has_value()) {
+      return MakesBlocked(node, NodeKind::kDequantize, plan_.channels[At(x)]);
+    }
+    return NodeKind::kDense;
+  }
+
+  NodeKind KindOfQuantConv(const Node& node) {
+    const ValueId x = node.inputs[kConvX];
+    const int channels = static_cast<int>(graph_.constant(node.inputs[kConvWeights])->shape()[0]);
+    NodeKind kind = NodeKind::kQuantConv;
+    if (ReadFusedConv(graph_, node).depthwise) {
+      kind = NodeKind::kQuantDepthwise;
+    } else if (ReadsPicture(node) && !Bytes(x)) {
+      kind = NodeKind::kQuantPicture;
+      SkipQuantize(x);
+    }
+    if (node.outputs.size() > 1) MakesBytes(node, kind, channels, 1);
+    return GetQuantization(node, "out").has_value() ? MakesBytes(node, kind, channels)
+                                                    : MakesBlocked(node, kind, channels);
+  }
+
+  bool ReadsPicture(const Node& node) const {
+    return IsFused(node, kFusedConv) && IsQuantized(graph_, node) &&
+           graph_.constant(node.inputs[kConvWeights])->shape()[1] <= kStemChannels &&
+           !ReadFusedConv(graph_, node).depthwise;
+  }
+
+  // Convolutions quantize a picture themselves if nothing else reads it quantized.
+  void SkipQuantize(ValueId x) {
+    const int producer = producers_[At(x)];
+    if (producer < 0 || is_output_[At(x)]) return;
+    const Node& quantize = graph_.nodes[static_cast<std::size_t>(producer)];
+    if (!IsOnnx(quantize, "QuantizeLinear")) return;
+    const auto quantization = QuantizationOf(graph_, quantize);
+    if (!quantization.has_value()) return;
+    for (const int reader : readers_[At(x)]) {
+      const Node& node = graph_.nodes[static_cast<std::size_t>(reader)];
+      if (!ReadsPicture(node) || GetQuantization(node, "x") != quantization) return;
+    }
+    plan_.kinds[static_cast<std::size_t>(producer)] = NodeKind::kSkipped;
   }
 
   NodeKind KindOfAdd(const Node& node) {
@@ -107,7 +176,7 @@ class Planner {
   // values there.
   BlockedSpec SpecOf(ValueId id) {
     BlockedSpec spec;
-    spec.store = store_;
+    spec.store = plan_.bytes[At(id)] ? DType::kU8 : store_;
     bool bordered = false;
     bool flattened = false;
     for (const int reader : readers_[At(id)]) {
@@ -152,7 +221,10 @@ bool BorderNeed::SameValues(const std::shared_ptr<const PerChannel>& other) cons
 }
 
 BorderNeed NeedOf(const Graph& graph, const Node& node, NodeKind kind) {
-  if (kind != NodeKind::kConv && kind != NodeKind::kDepthwise) return {};
+  if (kind != NodeKind::kConv && kind != NodeKind::kDepthwise && kind != NodeKind::kQuantConv &&
+      kind != NodeKind::kQuantDepthwise) {
+    return {};
+  }
   const std::array<int, 4> pad = GeometryOf(node).pad;
   BorderNeed need;
   need.border = Border{pad[0], pad[1], pad[2], pad[3]};

@@ -26,6 +26,13 @@ enum class NodeKind : std::uint8_t {
   kUpsampleAdd,     ///< an Add together with the upsampling of one summand
   kSkipped,         ///< the upsampling that a kUpsampleAdd took over
   kChannelsLast,    ///< Transpose of a blocked value to channels last
+  kQuantConv,       ///< c64 quantized convolution
+  kQuantDepthwise,  ///< the same, depthwise
+  kQuantPicture,    ///< the same of a dense picture of few channels
+  kQuantGemm,       ///< c64 or dense bytes to dense floats
+  kQuantizedMap,    ///< c64 or blocked floats to c64
+  kQuantize,        ///< QuantizeLinear of a blocked value, to c64
+  kDequantize,      ///< DequantizeLinear of a c64 value, to blocked
   kShape            ///< reads only the shape of a value in any layout
 };
 
@@ -33,12 +40,13 @@ enum class NodeKind : std::uint8_t {
 struct LayoutPlan {
   std::vector<NodeKind> kinds;     ///< by node
   std::vector<bool> blocked;       ///< by value: made in blocked layout
+  std::vector<bool> bytes;         ///< by value: blocked as c64 bytes
   std::vector<int> channels;       ///< by value: of blocked ones; else 0
   std::vector<BlockedSpec> specs;  ///< by value: how its maker lays it out
 };
 
 /// Decides layouts front to back: a convolution makes a blocked value, and whatever can stay
-/// blocked does. `store`: of all blocked values.
+/// blocked does. `store`: of all blocked floats.
 LayoutPlan PlanLayouts(const Graph& graph, DType store);
 
 /// The border that `node`, blocked as `kind`, needs around its input 0.

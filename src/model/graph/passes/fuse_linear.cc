@@ -42,24 +42,7 @@ bool CanFuseConv(const Graph& graph, const Node& node) {
     return false;
   }
   const Shape& weights = graph.constant(node.inputs[1])->shape();
-  const auto pads = GeometryInts(node, "pads", 4, 0, 0);
-  const auto strides = GeometryInts(node, "strides", 2, 1, 1);
-  const auto dilations = GeometryInts(node, "dilations", 2, 1, 1);
-  if (pads.empty() || strides.empty() || dilations.empty()) return false;
-  if (node.String("auto_pad", "NOTSET") != "NOTSET") return false;
-  if (const auto* kernel = node.Ints("kernel_shape");
-      kernel != nullptr &&
-      (kernel->size() != 2 || (*kernel)[0] != weights[2] || (*kernel)[1] != weights[3])) {
-    return false;
-  }
-  if (weights[2] > kMaxGeometry || weights[3] > kMaxGeometry || strides[0] != strides[1]) {
-    return false;
-  }
-  const std::int64_t group = node.Int("group", 1);
-  const bool dense = group == 1 && strides[0] <= 2;
-  const bool depthwise =
-      group == weights[0] && weights[1] == 1 && dilations[0] == 1 && dilations[1] == 1;
-  return (dense || depthwise) && IsBias(graph, node.input(2), weights[0]);
+  return CanFuseGeometry(node, weights) && IsBias(graph, node.input(2), weights[0]);
 }
 
 void MakeBiasDouble(GraphEditor& editor, int index, std::size_t slot) {
@@ -110,17 +93,6 @@ Tensor Transposed(const Tensor& matrix) {
   return result;
 }
 
-// True if `node` only gives its input the shape [elements / depth, depth], whatever comes in.
-bool FlattensTo(const Graph& graph, const Node& node, std::int64_t depth) {
-  if (node.inputs.empty() || node.inputs[0] == kNoValue) return false;
-  if (IsOnnx(node, "Flatten")) return node.Int("axis", 1) == 1;
-  if (!IsOnnx(node, "Reshape") || node.Int("allowzero", 0) != 0) return false;
-  const Tensor* shape = graph.constant(node.input(1));
-  if (shape == nullptr || shape->dtype() != DType::kI64 || shape->elements() != 2) return false;
-  const auto extents = shape->data<std::int64_t>();
-  return extents[1] == depth || (extents[1] == -1 && (extents[0] == 0 || extents[0] == 1));
-}
-
 void FuseGemm(GraphEditor& editor, int index) {
   const bool transposed = editor.node(index).Int("transB", 0) != 0;
   Node& node = editor.node(index);
@@ -146,6 +118,42 @@ void FuseGemm(GraphEditor& editor, int index) {
 }
 
 }  // namespace
+
+bool CanFuseGeometry(const Node& node, const Shape& weights) {
+  const auto pads = GeometryInts(node, "pads", 4, 0, 0);
+  const auto strides = GeometryInts(node, "strides", 2, 1, 1);
+  const auto dilations = GeometryInts(node, "dilations", 2, 1, 1);
+  if (weights.rank() != 4 || pads.empty() || strides.empty() || dilations.empty()) return false;
+  if (node.String("auto_pad", "NOTSET") != "NOTSET") return false;
+  if (const auto* kernel = node.Ints("kernel_shape");
+      kernel != nullptr &&
+      (kernel->size() != 2 || (*kernel)[0] != weights[2] || (*kernel)[1] != weights[3])) {
+    return false;
+  }
+  if (weights[2] > kMaxGeometry || weights[3] > kMaxGeometry || strides[0] != strides[1]) {
+    return false;
+  }
+  const std::int64_t group = node.Int("group", 1);
+  const bool dense = group == 1 && strides[0] <= 2;
+  const bool depthwise =
+      group == weights[0] && weights[1] == 1 && dilations[0] == 1 && dilations[1] == 1;
+  return dense || depthwise;
+}
+
+bool FlattensTo(const Graph& graph, const Node& node, std::int64_t depth) {
+  if (node.inputs.empty() || node.inputs[0] == kNoValue) return false;
+  if (IsOnnx(node, "Flatten")) return node.Int("axis", 1) == 1;
+  if (!IsOnnx(node, "Reshape") || node.Int("allowzero", 0) != 0) return false;
+  const Tensor* shape = graph.constant(node.input(1));
+  if (shape == nullptr || shape->dtype() != DType::kI64 || shape->elements() != 2) return false;
+  const auto extents = shape->data<std::int64_t>();
+  return extents[1] == depth || (extents[1] == -1 && (extents[0] == 0 || extents[0] == 1));
+}
+
+bool IsQuantized(const Graph& graph, const Node& fused) {
+  const Tensor* weights = graph.constant(fused.input(kConvWeights));
+  return weights != nullptr && weights->dtype() == DType::kI8;
+}
 
 ConvGeometry GeometryOf(const Node& node) {
   ConvGeometry geometry;

@@ -26,6 +26,12 @@ inline constexpr std::string_view kFusedDomain = "visavis";
 /// "clip"; lo, hi (clip); residual_first = 0 or 1.
 /// Only what the blocked kernels run becomes one: group 1 with equal strides 1 or 2, or depthwise
 /// (group = C = M) with equal strides.
+///
+/// Quantized: int8 weights make x a quantized value (attribute "x", see Quantization) that stands
+/// for the integers stored - zero point, whose scale is part of out_scale; padding reads its zero
+/// point. in_scale and border are absent. "residual" quantizes the residual, "out" the result. A
+/// second output "copy" is quantize(copy_scale[m] * y + copy_shift[m]), where y is what output 0
+/// stands for.
 inline constexpr std::string_view kFusedConv = "FusedConv";
 enum FusedConvInput : std::size_t {
   kConvX,
@@ -36,6 +42,8 @@ enum FusedConvInput : std::size_t {
   kConvBorder,
   kConvSlope,
   kConvResidual,
+  kConvCopyScale,
+  kConvCopyShift,
   kConvInputs
 };
 
@@ -45,7 +53,8 @@ enum FusedConvInput : std::size_t {
 ///
 /// Inputs (FusedGemmInput): x float32, weights [M,K] float32; optional constants bias [M], in_scale
 /// [S] with S dividing K (each scale serves K / S successive columns) and out_scale [M], float64;
-/// slope [M], float32. Attributes: activation, lo, hi as FusedConv.
+/// slope [M], float32. Attributes: activation, lo, hi as FusedConv. Quantized as FusedConv, without
+/// residual, result and copy.
 inline constexpr std::string_view kFusedGemm = "FusedGemm";
 enum FusedGemmInput : std::size_t {
   kGemmX,
@@ -55,6 +64,20 @@ enum FusedGemmInput : std::size_t {
   kGemmOutScale,
   kGemmSlope,
   kGemmInputs
+};
+
+/// QuantMap: y = quantize(activation(scale[c] * x + shift[c] + residual)), or with the residual
+/// behind the activation, as FusedConv has it. Inputs (QuantMapInput): x [N,C,H,W], quantized ("x")
+/// or float32; optional float64 constants scale and shift [C], slope [C] float32, and the residual,
+/// quantized ("residual") or float32. The result is quantized ("out").
+inline constexpr std::string_view kQuantMap = "QuantMap";
+enum QuantMapInput : std::size_t {
+  kMapX,
+  kMapScale,
+  kMapShift,
+  kMapSlope,
+  kMapResidual,
+  kMapInputs
 };
 
 /// ChannelsLast: channels [begin, begin + count) of x [N,C,H,W], transposed to [N,H,W,count], or to
@@ -69,6 +92,14 @@ inline bool IsFused(const Node& node, std::string_view op_type) {
 inline bool IsOnnx(const Node& node, std::string_view op_type) {
   return node.domain.empty() && node.op_type == op_type;
 }
+
+/// True if `conv` (a Conv or QLinearConv with weights of this shape) has a geometry that FusedConv
+/// covers.
+bool CanFuseGeometry(const Node& conv, const Shape& weights);
+/// True if `node` only gives its input the shape [elements / depth, depth], whatever comes in.
+bool FlattensTo(const Graph& graph, const Node& node, std::int64_t depth);
+/// True for a FusedConv or FusedGemm with int8 weights.
+bool IsQuantized(const Graph& graph, const Node& fused);
 
 /// A FusedConv's attributes, with defaults filled in.
 struct ConvGeometry {

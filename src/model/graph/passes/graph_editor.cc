@@ -57,6 +57,33 @@ void GraphEditor::Absorb(int index, int successor) {
   producers_[At(result)] = index;
 }
 
+void GraphEditor::TakeOutput(int index, int other) {
+  const ValueId result = node(other).outputs[0];
+  Erase(other);
+  node(index).outputs.push_back(result);
+  producers_[At(result)] = index;
+}
+
+ValueId GraphEditor::AddValue(const std::string& name, DType dtype) {
+  producers_.push_back(-1);
+  readers_.emplace_back();
+  is_output_.push_back(false);
+  return graph_.AddValue(name, dtype);
+}
+
+int GraphEditor::AddNode(Node node) {
+  const int index = node_count();
+  for (const ValueId id : node.inputs) {
+    if (id != kNoValue) readers_[At(id)].push_back(index);
+  }
+  for (const ValueId id : node.outputs) {
+    if (id != kNoValue) producers_[At(id)] = index;
+  }
+  graph_.nodes.push_back(std::move(node));
+  erased_.push_back(false);
+  return index;
+}
+
 void GraphEditor::Erase(int index) {
   for (const ValueId id : node(index).inputs) Forget(id, index);
   for (const ValueId id : node(index).outputs) {
@@ -67,6 +94,10 @@ void GraphEditor::Erase(int index) {
 }
 
 ValueId GraphEditor::AddConstant(const std::string& name, Tensor tensor) {
+  return AddConstant(name, std::make_shared<const Tensor>(std::move(tensor)));
+}
+
+ValueId GraphEditor::AddConstant(const std::string& name, std::shared_ptr<const Tensor> tensor) {
   const ValueId id = graph_.AddConstant(name, std::move(tensor));
   producers_.push_back(-1);
   readers_.emplace_back();

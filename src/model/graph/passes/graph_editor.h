@@ -1,6 +1,7 @@
 // Bookkeeping for passes: who makes and who reads each value while nodes change.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,8 +34,16 @@ class GraphEditor {
   void Redirect(ValueId from, ValueId to);
   /// Node `index` takes over the only output of its only reader `successor`, which is erased.
   void Absorb(int index, int successor);
+  /// Node `index` makes the only output of `other` as its next output; `other` is erased.
+  void TakeOutput(int index, int other);
   void Erase(int index);
 
+  /// A value that a node will make.
+  ValueId AddValue(const std::string& name, DType dtype);
+  /// Appends a node and returns its index.
+  int AddNode(Node node);
+
+  ValueId AddConstant(const std::string& name, std::shared_ptr<const Tensor> tensor);
   ValueId AddConstant(const std::string& name, Tensor tensor);
   /// A float64 constant of rank 1.
   ValueId AddDoubles(const std::string& name, std::span<const double> values);

@@ -77,6 +77,7 @@ std::vector<double> LinearNode::BorderBefore(const ChannelAffine& affine) const 
 }
 
 bool LinearNode::CanFoldBefore(const ChannelAffine& affine) const {
+  if (IsQuantized(editor_->graph(), node())) return false;
   if (is_conv_) {
     if (!affine.Fits(in_channels_)) return false;
   } else {

@@ -18,9 +18,10 @@ struct Head {
   std::vector<int> shapes;  // Shape nodes that ask the last convolution for the batch only
 };
 
-bool IsPlain(const Node& conv) {
-  return conv.String("activation", "none") == "none" && conv.inputs[kConvInScale] == kNoValue &&
-         conv.inputs[kConvBorder] == kNoValue && conv.inputs[kConvResidual] == kNoValue;
+bool IsPlain(const Graph& graph, const Node& conv) {
+  return !IsQuantized(graph, conv) && conv.String("activation", "none") == "none" &&
+         conv.inputs[kConvInScale] == kNoValue && conv.inputs[kConvBorder] == kNoValue &&
+         conv.inputs[kConvResidual] == kNoValue;
 }
 
 const Shape& WeightShape(const Graph& graph, const Node& conv) {
@@ -58,7 +59,7 @@ std::optional<Head> HeadAt(GraphEditor& editor, int conv) {
   const ValueId y = editor.node(conv).outputs[0];
   if (const int next = editor.SoleReader(y); next >= 0 && IsFused(editor.node(next), kFusedConv) &&
                                              editor.node(next).inputs[kConvX] == y &&
-                                             IsPlain(editor.node(next)) &&
+                                             IsPlain(editor.graph(), editor.node(next)) &&
                                              IsDepthwise(editor.graph(), editor.node(next))) {
     head.convs.push_back(next);
   }
@@ -164,8 +165,8 @@ Graph MergeHeads(Graph graph) {
     std::map<HeadKey, std::vector<Head>> groups;
     for (const int reader : editor.readers(x)) {
       const Node& node = editor.node(reader);
-      if (!IsFused(node, kFusedConv) || node.inputs[kConvX] != x || !IsPlain(node) ||
-          GeometryOf(node).group != 1) {
+      if (!IsFused(node, kFusedConv) || node.inputs[kConvX] != x ||
+          !IsPlain(editor.graph(), node) || GeometryOf(node).group != 1) {
         continue;
       }
       if (auto head = HeadAt(editor, reader)) groups[KeyOf(editor, *head)].push_back(*head);

@@ -11,6 +11,7 @@ Result<Graph> OptimizeGraph(Graph graph) {
   graph = FuseLinear(std::move(graph));
   graph = AttachEpilogues(std::move(graph));
   graph = FoldAffineBefore(std::move(graph));
+  graph = AttachQuantization(std::move(graph));
   graph = MergeHeads(std::move(graph));
   VISAVIS_RETURN_IF_ERROR(ValidateAndSort(graph, "after the graph passes"));
   return graph;

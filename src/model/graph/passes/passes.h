@@ -22,14 +22,24 @@ Graph AttachEpilogues(Graph graph);
 /// into the weights, the shift into the bias and, border-exact, into the value that padding reads.
 Graph FoldAffineBefore(Graph graph);
 
+/// Turns Conv, and Gemm or MatMul together with the Flatten before it, between a DequantizeLinear
+/// of its input and one of its constant weights, and QLinearConv, into FusedConv and FusedGemm with
+/// int8 weights; takes QLinearAdd, QLinearMul and QLinearLeakyRelu apart, so that
+/// AttachQuantization finds their parts. Runs before constants are folded, on which weights would
+/// become floats.
+Graph FuseQuantized(Graph graph);
+/// Lets quantized FusedConv nodes read their residual as it is stored, quantize their result, and
+/// make the quantized copy that the next block's affine map wants; joins what is left between
+/// DequantizeLinear and QuantizeLinear into QuantMap.
+Graph AttachQuantization(Graph graph);
+
 /// Computes the output branches of a detector that read one value and end in a transpose to
 /// channels last by one convolution (FusedConv, ChannelsLast): few channels each, they share blocks
 /// of 16.
 Graph MergeHeads(Graph graph);
 
-/// All of the above, in order. Nodes that only compute constants have been folded before
-/// (runtime/fold_constants.h).
-/// Errors: kInternal if a pass broke the graph.
+/// All of the above but FuseQuantized, in order. Nodes that only compute constants have been folded
+/// before (runtime/fold_constants.h). Errors: kInternal if a pass broke the graph.
 Result<Graph> OptimizeGraph(Graph graph);
 
 }  // namespace visavis

@@ -14,9 +14,20 @@ namespace {
 // Larger numbers are no pictures; below it the arithmetic cannot overflow.
 constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
 
-constexpr std::array<std::string_view, 12> kElementwise = {
-    "Relu", "PRelu", "LeakyRelu",          "Clip",     "Sigmoid", "HardSigmoid", "HardSwish",
-    "Tanh", "Elu",   "BatchNormalization", "Identity", "Dropout"};
+constexpr std::array<std::string_view, 14> kElementwise = {"Relu",
+                                                           "PRelu",
+                                                           "LeakyRelu",
+                                                           "Clip",
+                                                           "Sigmoid",
+                                                           "Tanh",
+                                                           "Elu",
+                                                           "HardSigmoid",
+                                                           "HardSwish",
+                                                           "Identity",
+                                                           "Dropout",
+                                                           "BatchNormalization",
+                                                           "QuantizeLinear",
+                                                           "DequantizeLinear"};
 constexpr std::array<std::string_view, 5> kArithmetic = {"Add", "Sub", "Mul", "Div", "Sum"};
 
 // floor((x + add) / divide) of an extent.
@@ -74,6 +85,7 @@ class Inference {
 
   std::optional<SymbolicShape> OutputOf(const Node& node) {
     if (IsFused(node, kFusedConv)) return OfConv(node);
+    if (IsFused(node, kQuantMap)) return Of(node.inputs[kMapX]);
     if (!node.domain.empty()) return std::nullopt;
     if (std::ranges::find(kElementwise, node.op_type) != kElementwise.end()) {
       return Of(node.inputs[0]);

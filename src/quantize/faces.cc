@@ -77,9 +77,9 @@ class CropReader {
       }
       VISAVIS_ASSIGN_OR_RETURN(detector_, options_.detector());
     }
-    VISAVIS_ASSIGN_OR_RETURN(std::vector<RecognizedFace> faces,
-                             FindFacesInFile(bytes, name, *detector_, FaceChoice::kLargestCentral,
-                                             options_.crop_size_px));
+    VISAVIS_ASSIGN_OR_RETURN(
+        std::vector<RecognizedFace> faces,
+        FindFacesInFile(bytes, name, *detector_, choice_, options_.crop_size_px));
     if (faces.empty()) {
       ++set.without_face;
       return false;

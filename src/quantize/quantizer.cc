@@ -144,6 +144,7 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
   VISAVIS_RETURN_IF_ERROR(hooks_.CheckCancelled());
   Graph quantized = InsertQdq(graph, chosen, scales, weights, biases, recipe);
   if (for_qoperator_) quantized = ToQOperators(std::move(quantized));
+  ShortenNames(quantized);
   VISAVIS_RETURN_IF_ERROR(ValidateAndSort(quantized, "quantized model"));
   return quantized;
 }

@@ -36,6 +36,7 @@ struct Options {
   std::string residual = "int8";
   std::string bias = "float";
   std::string format = "qdq";
+  std::string scales = "portable";
   double percentile = 99.99;
   bool no_equalize = false;
   bool no_bias_correction = false;
@@ -63,6 +64,7 @@ Result<Recipe> ParseRecipe(const Options& options) {
   recipe.equalize = !options.no_equalize;
   recipe.correct_bias = !options.no_bias_correction;
   recipe.rounding = options.rounding == "adaptive" ? Rounding::kAdaptive : Rounding::kNearest;
+  recipe.portable_scales = options.scales == "portable";
   recipe.reduce_range = options.reduce_range;
   recipe.first_float = options.first == "float";
   recipe.last_float = options.last == "float";
@@ -227,6 +229,12 @@ void AddRecipeOptions(CLI::App& command, Options& options) {
                    "Leave the mean error of rounded weights in");
   command.add_option("--rounding", options.rounding, "Of weights")
       ->check(CLI::IsMember({"nearest", "adaptive"}))
+      ->capture_default_str();
+  command
+      .add_option("--scales", options.scales,
+                  "portable: scales of few bits, so that every runtime gets the same bits; "
+                  "free: a little nearer to the float network, but no two runtimes agree")
+      ->check(CLI::IsMember({"portable", "free"}))
       ->capture_default_str();
   command.add_flag("--reduce-range", options.reduce_range,
                    "Weights of 7 bits, for machines whose sums of products saturate");

@@ -1,6 +1,7 @@
 #include "quantize/quantizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -16,6 +17,25 @@ namespace {
 constexpr int kLongestAdaptiveRow = 1152;
 constexpr int kWeightLimit = 127;
 constexpr int kReducedWeightLimit = 63;
+
+void CorrectBias(const Layer& layer, const ChannelStatistics& input, std::span<const float> weights,
+                 const QuantizedWeights& quantized, std::vector<float>& bias) {
+  std::vector<double> means(input.sum.size());
+  for (std::size_t c = 0; c < means.size(); ++c) means[c] = input.Mean(c);
+  if (static_cast<int>(means.size()) != layer.in()) return;
+  const std::vector<double> errors = MeanErrors(weights, quantized, layer, means);
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    bias[o] = static_cast<float>(bias[o] + errors[o]);
+  }
+}
+
+// To whole multiples of what one product of stored numbers stands for.
+void RoundBias(float x_scale, const QuantizedWeights& weights, std::vector<float>& bias) {
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    const double unit = double{x_scale} * double{weights.scales[o]};
+    bias[o] = static_cast<float>(std::nearbyint(bias[o] / unit) * unit);
+  }
+}
 
 }  // namespace
 
@@ -119,7 +139,8 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
   const std::map<ValueId, ActivationScale> scales = Scales(*calibrated, chosen, recipe);
   std::vector<QuantizedWeights> weights(chosen.layers.size());
   std::vector<std::vector<float>> biases(chosen.layers.size());
-  const int limit = recipe.reduce_range ? kReducedWeightLimit : kWeightLimit;
+  const WeightGrid grid{recipe.reduce_range ? kReducedWeightLimit : kWeightLimit,
+                        recipe.portable_scales};
   ParallelFor(hooks_.pool, std::ssize(weights), [&](std::int64_t i, int) {
     const auto at = static_cast<std::size_t>(i);
     const Layer& layer = chosen.layers[at];
@@ -127,19 +148,14 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
     const auto moments = calibrated->moments.find(layer.node);
     const bool adaptive =
         recipe.rounding == Rounding::kAdaptive && moments != calibrated->moments.end();
-    weights[at] = adaptive ? QuantizeAdaptively(from, layer, limit, moments->second)
-                           : QuantizeToNearest(from, layer.out, limit);
+    weights[at] = adaptive ? QuantizeAdaptively(from, layer, grid, moments->second)
+                           : QuantizeToNearest(from, layer.out, grid);
     biases[at] = BiasOf(graph, layer);
-    if (!recipe.correct_bias) return;
     const ValueId x = graph.nodes[static_cast<std::size_t>(layer.node)].inputs[0];
-    const ChannelStatistics& seen = calibrated->statistics.at(x);
-    std::vector<double> means(seen.sum.size());
-    for (std::size_t c = 0; c < means.size(); ++c) means[c] = seen.Mean(c);
-    if (static_cast<int>(means.size()) != layer.in()) return;
-    const std::vector<double> errors = MeanErrors(from, weights[at], layer, means);
-    for (std::size_t o = 0; o < errors.size(); ++o) {
-      biases[at][o] = static_cast<float>(biases[at][o] + errors[o]);
+    if (recipe.correct_bias) {
+      CorrectBias(layer, calibrated->statistics.at(x), from, weights[at], biases[at]);
     }
+    if (recipe.portable_scales) RoundBias(scales.at(x).scale, weights[at], biases[at]);
   });
   VISAVIS_RETURN_IF_ERROR(hooks_.CheckCancelled());
   Graph quantized = InsertQdq(graph, chosen, scales, weights, biases, recipe);

@@ -36,8 +36,7 @@ Range PercentileRange(const ValueHistogram& histogram, double percentile) {
 }
 
 // Squared error of the histogram's numbers, each at the centre of its part.
-double SquaredError(const ValueHistogram& histogram, const Range& range, bool is_signed) {
-  const ActivationScale scale = ScaleForRange(range.low, range.high, is_signed);
+double SquaredError(const ValueHistogram& histogram, const ActivationScale& scale, bool is_signed) {
   const double low = is_signed ? -128 : 0;
   const double high = is_signed ? 127 : 255;
   const double step = double{scale.scale};
@@ -58,7 +57,7 @@ Range MseRange(const ValueHistogram& histogram, bool is_signed) {
   constexpr int kRounds = 3;
   const Range full = WithZero(histogram);
   Range best = full;
-  double least = SquaredError(histogram, full, is_signed);
+  double least = SquaredError(histogram, ScaleForRange(full.low, full.high, is_signed), is_signed);
   for (int round = 0; round < kRounds; ++round) {
     const Range before = best;
     for (const bool upper : {true, false}) {
@@ -66,7 +65,8 @@ Range MseRange(const ValueHistogram& histogram, bool is_signed) {
         Range range = best;
         const double share = static_cast<double>(step) / kSteps;
         (upper ? range.high : range.low) = (upper ? full.high : full.low) * share;
-        const double error = SquaredError(histogram, range, is_signed);
+        const double error =
+            SquaredError(histogram, ScaleForRange(range.low, range.high, is_signed), is_signed);
         if (error < least) {
           least = error;
           best = range;
@@ -145,6 +145,36 @@ Range EntropyRange(const ValueHistogram& histogram) {
   return best;
 }
 
+// Of the powers of two around the scale of `range`, with any zero point: the least squared error.
+ActivationScale BestPowerOfTwo(const ValueHistogram& histogram, const Range& range,
+                               bool is_signed) {
+  const ActivationScale ideal = ScaleForRange(range.low, range.high, is_signed);
+  const int exponent = static_cast<int>(std::floor(std::log2(ideal.scale)));
+  ActivationScale best = ideal;
+  double least = std::numeric_limits<double>::infinity();
+  for (const int e : {exponent - 1, exponent, exponent + 1}) {
+    for (int zero = 0; zero < (is_signed ? 1 : 256); ++zero) {
+      const ActivationScale tried{std::ldexp(1.0f, e), zero};
+      const double error = SquaredError(histogram, tried, is_signed);
+      if (error < least) {
+        least = error;
+        best = tried;
+      }
+    }
+  }
+  return best;
+}
+
+// The least power of two that holds all of `range`.
+ActivationScale CoveringPowerOfTwo(const Range& range, bool is_signed) {
+  ActivationScale scale = ScaleForRange(range.low, range.high, is_signed);
+  scale.scale = std::ldexp(1.0f, static_cast<int>(std::ceil(std::log2(scale.scale))));
+  if (is_signed) return scale;
+  scale.zero_point =
+      static_cast<int>(std::clamp(std::ceil(-range.low / double{scale.scale}), 0.0, 255.0));
+  return scale;
+}
+
 }  // namespace
 
 ActivationScale ScaleForRange(double low, double high, bool is_signed) {
@@ -167,6 +197,7 @@ ActivationScale ScaleForRange(double low, double high, bool is_signed) {
 ActivationScale ChooseScale(const ValueHistogram& histogram, const Recipe& recipe) {
   Range range = WithZero(histogram);
   if (!(histogram.high > histogram.low)) {
+    if (recipe.portable_scales) return CoveringPowerOfTwo(range, recipe.signed_activations);
     return ScaleForRange(range.low, range.high, recipe.signed_activations);
   }
   switch (recipe.ranges) {
@@ -182,7 +213,12 @@ ActivationScale ChooseScale(const ValueHistogram& histogram, const Recipe& recip
       range = MseRange(histogram, recipe.signed_activations);
       break;
   }
-  return ScaleForRange(range.low, range.high, recipe.signed_activations);
+  if (!recipe.portable_scales) {
+    return ScaleForRange(range.low, range.high, recipe.signed_activations);
+  }
+  return recipe.ranges == RangeMethod::kMse
+             ? BestPowerOfTwo(histogram, range, recipe.signed_activations)
+             : CoveringPowerOfTwo(range, recipe.signed_activations);
 }
 
 }  // namespace visavis

@@ -39,6 +39,7 @@ std::string Describe(const Recipe& recipe) {
   if (recipe.equalize) text += " equalize";
   if (recipe.correct_bias) text += " bias-correction";
   if (recipe.rounding == Rounding::kAdaptive) text += " adaptive-rounding";
+  if (!recipe.portable_scales) text += " free-scales";
   if (recipe.reduce_range) text += " 7-bit-weights";
   if (recipe.first_float) text += " first-float";
   if (recipe.last_float) text += " last-float";

@@ -32,6 +32,10 @@ struct Recipe {
   bool equalize = true;             ///< cross-layer equalisation
   bool correct_bias = true;
   Rounding rounding = Rounding::kNearest;
+  /// Activation scales are powers of two, weight scales such times 1, 1.25, 1.5 or 1.75, biases
+  /// whole multiples of their products: then sums of products are exact in float32 too, and every
+  /// runtime gets the same bits, whether it works in integers or in floats and in whatever order.
+  bool portable_scales = true;
   bool reduce_range = false;    ///< weights of 7 bits, for instructions whose sums saturate
   bool first_float = false;     ///< the first layer keeps float weights and input
   bool last_float = false;      ///< so does the last

@@ -37,6 +37,7 @@ Json RecipeAsJson(const Recipe& recipe) {
   if (recipe.ranges == RangeMethod::kPercentile) json["percentile"] = recipe.percentile;
   json["activations"] = recipe.signed_activations ? "s8" : "u8";
   json["weights"] = recipe.reduce_range ? "s8 per channel, 7 bits" : "s8 per channel";
+  json["scales"] = recipe.portable_scales ? "portable" : "free";
   json["equalize"] = recipe.equalize;
   json["bias_correction"] = recipe.correct_bias;
   json["rounding"] = recipe.rounding == Rounding::kAdaptive ? "adaptive" : "nearest";

@@ -7,14 +7,22 @@
 namespace visavis {
 namespace {
 
-std::vector<float> ScalesOf(std::span<const float> weights, int out, int limit) {
+// The least m * 2^k >= x with m of 1, 1.25, 1.5 and 1.75.
+float RoundUpToThreeBits(float x) {
+  int exponent = 0;
+  const float mantissa = std::frexp(x, &exponent);  // in [1/2, 1)
+  return std::ldexp(std::ceil(mantissa * 8) / 8, exponent);
+}
+
+std::vector<float> ScalesOf(std::span<const float> weights, int out, const WeightGrid& grid) {
   const std::size_t row = weights.size() / static_cast<std::size_t>(out);
   std::vector<float> scales(static_cast<std::size_t>(out), 1.0f);
   for (std::size_t o = 0; o < scales.size(); ++o) {
     float largest = 0;
     for (const float w : weights.subspan(o * row, row)) largest = std::max(largest, std::abs(w));
     // Below that, a scale would not be a normal number.
-    if (largest > 1e-30f) scales[o] = largest / static_cast<float>(limit);
+    if (largest > 1e-30f) scales[o] = largest / static_cast<float>(grid.limit);
+    if (grid.portable) scales[o] = RoundUpToThreeBits(scales[o]);
   }
   return scales;
 }
@@ -83,20 +91,21 @@ std::optional<Moments> InverseFactor(const Moments& moments, std::size_t n) {
 
 }  // namespace
 
-QuantizedWeights QuantizeToNearest(std::span<const float> weights, int out, int limit) {
+QuantizedWeights QuantizeToNearest(std::span<const float> weights, int out,
+                                   const WeightGrid& grid) {
   QuantizedWeights quantized{std::vector<std::int8_t>(weights.size()),
-                             ScalesOf(weights, out, limit)};
+                             ScalesOf(weights, out, grid)};
   const std::size_t row = weights.size() / static_cast<std::size_t>(out);
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    quantized.values[i] =
-        static_cast<std::int8_t>(Nearest(double{weights[i]}, quantized.scales[i / row], limit));
+    quantized.values[i] = static_cast<std::int8_t>(
+        Nearest(double{weights[i]}, quantized.scales[i / row], grid.limit));
   }
   return quantized;
 }
 
-QuantizedWeights QuantizeAdaptively(std::span<const float> weights, const Layer& layer, int limit,
-                                    std::span<const Moments> moments) {
-  QuantizedWeights quantized = QuantizeToNearest(weights, layer.out, limit);
+QuantizedWeights QuantizeAdaptively(std::span<const float> weights, const Layer& layer,
+                                    const WeightGrid& grid, std::span<const Moments> moments) {
+  QuantizedWeights quantized = QuantizeToNearest(weights, layer.out, grid);
   const auto row = static_cast<std::size_t>(layer.row());
   const int outs = layer.out / layer.groups;
   for (std::size_t group = 0; group < moments.size(); ++group) {
@@ -109,7 +118,7 @@ QuantizedWeights QuantizeAdaptively(std::span<const float> weights, const Layer&
       std::vector<double> rest(weights.begin() + static_cast<std::ptrdiff_t>(channel * row),
                                weights.begin() + static_cast<std::ptrdiff_t>((channel + 1) * row));
       for (std::size_t i = 0; i < row; ++i) {
-        const double stored = Nearest(rest[i], scale, limit);
+        const double stored = Nearest(rest[i], scale, grid.limit);
         quantized.values[channel * row + i] = static_cast<std::int8_t>(stored);
         const double error = (rest[i] - stored * double{scale}) / (*factor)[i * row + i];
         for (std::size_t k = i + 1; k < row; ++k) rest[k] -= error * (*factor)[i * row + k];

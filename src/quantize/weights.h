@@ -19,8 +19,14 @@ struct QuantizedWeights {
   }
 };
 
-/// Largest magnitude over `limit` (127, or 63 for 7 bits), each weight to the nearest step.
-QuantizedWeights QuantizeToNearest(std::span<const float> weights, int out, int limit);
+/// What weights are rounded to.
+struct WeightGrid {
+  int limit = 127;        ///< largest stored magnitude; 63 for 7 bits
+  bool portable = false;  ///< scales of three significant bits (Recipe::portable_scales)
+};
+
+/// Largest magnitude over the limit, each weight to the nearest step.
+QuantizedWeights QuantizeToNearest(std::span<const float> weights, int out, const WeightGrid& grid);
 
 /// Second moments of what one group of a layer reads: [row][row], row = per_group * taps.
 using Moments = std::vector<double>;
@@ -30,8 +36,8 @@ using Moments = std::vector<double>;
 /// `moments` has one matrix per group. Falls back to the nearest step for a group whose moments are
 /// of no use (not positive definite even when damped).
 /// Source: Frantar and Alistarh 2022 (OBQ), Frantar et al. 2023 (GPTQ), algorithm 1.
-QuantizedWeights QuantizeAdaptively(std::span<const float> weights, const Layer& layer, int limit,
-                                    std::span<const Moments> moments);
+QuantizedWeights QuantizeAdaptively(std::span<const float> weights, const Layer& layer,
+                                    const WeightGrid& grid, std::span<const Moments> moments);
 
 /// What the mean of every output channel loses by quantized weights: sum over inputs of
 /// (weight - quantized) * mean of the input channel. Padding is left out of account.

@@ -1,5 +1,6 @@
 // Faults planted into MobileFaceNet, and whether the doctor names them: by the published weights
 // alone, and by what the network does with faces alone.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 

@@ -16,20 +16,28 @@ namespace {
 
 constexpr int kGroups = 4;
 
-// The crops and people of one of kGroups groups of people.
-struct Group {
-  std::vector<Image> crops;
-  std::vector<int> people;
-};
-
-std::vector<Group> Split(const std::vector<Image>& crops, const std::vector<int>& people) {
-  std::vector<Group> groups(kGroups);
-  for (std::size_t i = 0; i < crops.size(); ++i) {
-    Group& group = groups[static_cast<std::size_t>(people[i] % kGroups)];
-    group.crops.push_back(crops[i]);
-    group.people.push_back(people[i]);
-  }
+std::vector<int> GroupsOf(std::span<const int> people) {
+  std::vector<int> groups;
+  for (const int person : people) groups.push_back(person % kGroups);
   return groups;
+}
+
+// Separation without the people of one group.
+double SeparationWithout(std::span<const Embedding> embeddings, std::span<const int> people,
+                         int group) {
+  std::vector<Embedding> rest;
+  std::vector<int> rest_people;
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    if (people[i] % kGroups == group) continue;
+    rest.push_back(embeddings[i]);
+    rest_people.push_back(people[i]);
+  }
+  return Separate(rest, rest_people).d_prime;
+}
+
+double Against(double d_prime) {
+  constexpr double kLeastSeparation = 0.01;
+  return 1 / std::max(d_prime, kLeastSeparation);
 }
 
 }  // namespace
@@ -48,38 +56,32 @@ std::string_view Name(Certainty certainty) {
   return "assumed";
 }
 
-double Trial::Badness() const {
-  double sum = 0;
-  for (const double b : badness) sum += b / static_cast<double>(badness.size());
-  return sum;
-}
-
 Ranking Rank(std::span<const Trial* const> trials, bool has_statistics) {
   Ranking ranking;
   if (trials.empty()) return ranking;
   for (std::size_t i = 1; i < trials.size(); ++i) {
-    if (trials[i]->Badness() < trials[ranking.best]->Badness()) ranking.best = i;
+    if (trials[i]->badness < trials[ranking.best]->badness) ranking.best = i;
   }
   const Trial& best = *trials[ranking.best];
   double second = INFINITY;
-  ranking.groups = static_cast<int>(best.badness.size());
-  ranking.groups_agreeing = ranking.groups;
-  for (std::size_t g = 0; g < best.badness.size(); ++g) {
+  ranking.groups = static_cast<int>(best.badness_without.size());
+  ranking.agreeing = ranking.groups;
+  for (std::size_t g = 0; g < best.badness_without.size(); ++g) {
     for (std::size_t i = 0; i < trials.size(); ++i) {
-      if (i == ranking.best || trials[i]->badness[g] > best.badness[g]) continue;
-      --ranking.groups_agreeing;
+      if (i == ranking.best || trials[i]->badness_without[g] > best.badness_without[g]) continue;
+      --ranking.agreeing;
       break;
     }
   }
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    if (i != ranking.best) second = std::min(second, trials[i]->Badness());
+    if (i != ranking.best) second = std::min(second, trials[i]->badness);
   }
-  ranking.ratio = best.Badness() > 0 ? second / best.Badness() : INFINITY;
+  ranking.ratio = best.badness > 0 ? second / best.badness : INFINITY;
   // From measurements on MobileFaceNet (docs/commands/model-doctor.md): swapped channels give 6,
   // the nearest other template 1.6; contrast changed by a tenth 1.2.
   constexpr double kMuch = 1.3;
   constexpr double kSomething = 1.03;
-  if (ranking.groups_agreeing < ranking.groups || ranking.ratio < kSomething) return ranking;
+  if (ranking.agreeing < ranking.groups || ranking.ratio < kSomething) return ranking;
   ranking.certainty =
       has_statistics && ranking.ratio >= kMuch ? Certainty::kMeasured : Certainty::kWeak;
   return ranking;
@@ -112,22 +114,26 @@ Result<Trial> Examination::Judge(const ModelProbe& probe, std::string question, 
   trial.answer = std::move(answer);
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<Image> crops,
                            Rewarp(faces_->crops, CropPose(probe.crop_size_px(), face_template)));
-  std::vector<int> people;
-  for (const Group& group : Split(crops, faces_->people)) {
-    VISAVIS_ASSIGN_OR_RETURN(ProbeResult result, probe.Run(group.crops, preparation));
-    const double d_prime = Separate(result.embeddings, group.people).d_prime;
-    constexpr double kLeastSeparation = 0.01;
-    trial.badness.push_back(probe.has_statistics() ? result.divergence + result.early
-                                                   : 1 / std::max(d_prime, kLeastSeparation));
-    trial.divergence += result.divergence / kGroups;
-    trial.early += result.early / kGroups;
-    people.insert(people.end(), group.people.begin(), group.people.end());
-    trial.embeddings.insert(trial.embeddings.end(),
-                            std::make_move_iterator(result.embeddings.begin()),
-                            std::make_move_iterator(result.embeddings.end()));
+  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult result,
+                           probe.Run(crops, preparation, GroupsOf(faces_->people)));
+  trial.divergence = result.fit.divergence;
+  trial.early = result.fit.early;
+  trial.separation = Separate(result.embeddings, faces_->people);
+  trial.norms = Norms(result.embeddings);
+  const bool by_depth = trial.question == kTemplateQuestion;
+  const auto badness = [&](const NetworkFit& fit) {
+    return by_depth ? fit.divergence : fit.divergence + fit.early;
+  };
+  if (probe.has_statistics()) {
+    trial.badness = badness(result.fit);
+    for (const NetworkFit& fit : result.without) trial.badness_without.push_back(badness(fit));
+  } else {
+    trial.badness = Against(trial.separation.d_prime);
+    for (int g = 0; g < kGroups; ++g) {
+      trial.badness_without.push_back(
+          Against(SeparationWithout(result.embeddings, faces_->people, g)));
+    }
   }
-  trial.separation = Separate(trial.embeddings, people);
-  trial.norms = Norms(trial.embeddings);
   return trial;
 }
 

@@ -23,19 +23,19 @@ struct Trial {
   double early = 0;
   Separation separation;
   NormStatistics norms;
-  /// Badness of the trial in each group of people; lower is better. With statistics: divergence +
-  /// early; without: 1 / d'.
-  std::vector<double> badness;
-  std::vector<Embedding> embeddings;
-
-  double Badness() const;  ///< mean over groups
+  /// What counts against the trial: divergence + early (of templates, which leave the statistics
+  /// near the pixels alone, only divergence); without statistics 1 / d'.
+  double badness = 0;
+  std::vector<double> badness_without;  ///< leaving out each group of people in turn
 };
+
+inline constexpr char kTemplateQuestion[] = "template";
 
 /// How sure the doctor is, and why.
 enum class Certainty {
   kCertain,   ///< follows from the file: known weights, its own nodes
-  kMeasured,  ///< much better than the others, for every group of people
-  kWeak,      ///< better for every group, but not much
+  kMeasured,  ///< much better than the others, whichever quarter of the people is left out
+  kWeak,      ///< better, whichever quarter is left out, but not much
   kAssumed    ///< could not be decided: the usual rule
 };
 std::string_view Name(Certainty certainty);
@@ -45,8 +45,8 @@ std::string_view Name(Certainty certainty);
 struct Ranking {
   std::size_t best = 0;
   Certainty certainty = Certainty::kAssumed;
-  double ratio = 1;         ///< badness of the second best / of the best
-  int groups_agreeing = 0;  ///< in which the best is best
+  double ratio = 1;  ///< badness of the second best / of the best
+  int agreeing = 0;  ///< quarters without which the best stays best
   int groups = 0;
 };
 Ranking Rank(std::span<const Trial* const> trials, bool has_statistics);

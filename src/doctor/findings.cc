@@ -80,10 +80,10 @@ void ReportRepairs(DoctorReport& report) {
     const char* what;
   };
   constexpr Known kKnown[] = {
-      {"spatial=0", "spatial",
+      {"spatial", "spatial",
        "BatchNormalization says spatial=0 though its statistics are per channel; other runtimes "
        "refuse the file or give NaN"},
-      {"PRelu slopes", "slope_shape",
+      {"slope", "slope_shape",
        "PRelu slopes of shape [C] do not broadcast over N x C x H x W; other runtimes refuse the "
        "file"},
       {"float64", "float64_constants",

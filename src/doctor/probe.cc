@@ -34,32 +34,50 @@ void Prepare(ImageView crop, const Preparation& preparation, std::span<float> pl
   }
 }
 
+// Sums of one plane, in lanes that the compiler can keep in one register.
+void SumPlane(const float* values, std::size_t count, double& sum, double& squares) {
+  constexpr std::size_t kLanes = 8;
+  double sums[kLanes] = {};
+  double square_sums[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      const double v = values[i + k];
+      sums[k] += v;
+      square_sums[k] += v * v;
+    }
+  }
+  for (; i < count; ++i) {
+    sums[0] += values[i];
+    square_sums[0] += double{values[i]} * values[i];
+  }
+  for (std::size_t k = 0; k < kLanes; ++k) {
+    sum += sums[k];
+    squares += square_sums[k];
+  }
+}
+
 // Sums over everything but channels.
 struct Moments {
   std::vector<double> sum;
   std::vector<double> squares;
   double count = 0;  // per channel
 
-  void Add(const Tensor& values, std::size_t rows) {
-    const Shape& shape = values.shape();
-    const auto channels = static_cast<std::size_t>(shape[1]);
-    const std::size_t plane = static_cast<std::size_t>(shape.elements() / (shape[0] * shape[1]));
+  // One picture's planes, `channels` of them.
+  void Add(const float* at, std::size_t channels, std::size_t plane) {
     sum.resize(channels);
     squares.resize(channels);
-    const float* at = values.data<float>().data();
-    for (std::size_t n = 0; n < rows; ++n) {
-      for (std::size_t c = 0; c < channels; ++c, at += plane) {
-        double total = 0;
-        double square = 0;
-        for (std::size_t i = 0; i < plane; ++i) {
-          total += at[i];
-          square += double{at[i]} * at[i];
-        }
-        sum[c] += total;
-        squares[c] += square;
-      }
+    for (std::size_t c = 0; c < channels; ++c, at += plane) SumPlane(at, plane, sum[c], squares[c]);
+    count += static_cast<double>(plane);
+  }
+  void Add(const Moments& other) {
+    sum.resize(other.sum.size());
+    squares.resize(other.squares.size());
+    for (std::size_t c = 0; c < sum.size(); ++c) {
+      sum[c] += other.sum[c];
+      squares[c] += other.squares[c];
     }
-    count += static_cast<double>(rows * plane);
+    count += other.count;
   }
 };
 
@@ -80,6 +98,31 @@ LayerFit Fit(const std::string& name, const Moments& seen, std::span<const float
     ++channels;
   }
   if (channels > 0) fit.divergence /= channels;
+  return fit;
+}
+
+// All layers of a network, from the moments of some of the groups.
+std::vector<LayerFit> FitAll(const std::vector<std::vector<Moments>>& by_group, int left_out,
+                             const auto& layers) {
+  std::vector<LayerFit> fits;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    Moments total;
+    for (std::size_t g = 0; g < by_group.size(); ++g) {
+      if (static_cast<int>(g) != left_out && by_group[g][i].count > 0) total.Add(by_group[g][i]);
+    }
+    if (total.count > 0)
+      fits.push_back(Fit(layers[i].name, total, layers[i].mean, layers[i].variance));
+  }
+  return fits;
+}
+
+NetworkFit Together(const std::vector<LayerFit>& layers) {
+  NetworkFit fit;
+  const std::size_t early = std::min<std::size_t>(layers.size(), 3);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    fit.divergence += layers[i].divergence / static_cast<double>(layers.size());
+    if (i < early) fit.early += layers[i].divergence / static_cast<double>(early);
+  }
   return fit;
 }
 
@@ -124,10 +167,12 @@ Result<ModelProbe> ModelProbe::Create(const Graph& original, const SessionOption
   return ModelProbe(std::move(session), std::move(layers), side_px, fixed_batch);
 }
 
-Result<ProbeResult> ModelProbe::Run(std::span<const Image> crops,
-                                    const Preparation& preparation) const {
+Result<ProbeResult> ModelProbe::Run(std::span<const Image> crops, const Preparation& preparation,
+                                    std::span<const int> group_of) const {
   ProbeResult result;
-  std::vector<Moments> moments(layers_.size());
+  const int groups = group_of.empty() ? 1 : 1 + *std::ranges::max_element(group_of);
+  std::vector<std::vector<Moments>> moments(static_cast<std::size_t>(groups),
+                                            std::vector<Moments>(layers_.size()));
   std::vector<Tensor> outputs(session_.outputs().size());
   const std::size_t planes =
       std::size_t{3} * static_cast<std::size_t>(side_px_) * static_cast<std::size_t>(side_px_);
@@ -158,23 +203,24 @@ Result<ProbeResult> ModelProbe::Run(std::span<const Image> crops,
     }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Tensor& seen = outputs[layers_[i].output];
-      if (seen.dtype() == DType::kF32 && seen.shape().rank() >= 2 &&
-          seen.shape()[1] == static_cast<std::int64_t>(layers_[i].mean.size())) {
-        moments[i].Add(seen, count);
+      const std::size_t channels = layers_[i].mean.size();
+      if (seen.dtype() != DType::kF32 || seen.shape().rank() < 2 ||
+          seen.shape()[1] != static_cast<std::int64_t>(channels)) {
+        continue;
+      }
+      const auto picture = static_cast<std::size_t>(seen.elements() / seen.shape()[0]);
+      for (std::size_t n = 0; n < count; ++n) {
+        const int group = group_of.empty() ? 0 : group_of[begin + n];
+        moments[static_cast<std::size_t>(group)][i].Add(seen.data<float>().data() + n * picture,
+                                                        channels, picture / channels);
       }
     }
   }
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (moments[i].count == 0) continue;
-    result.layers.push_back(Fit(layers_[i].name, moments[i], layers_[i].mean, layers_[i].variance));
-    result.divergence += result.layers.back().divergence;
-  }
-  if (!result.layers.empty()) {
-    result.divergence /= static_cast<double>(result.layers.size());
-    const std::size_t early = std::min<std::size_t>(result.layers.size(), 3);
-    for (std::size_t i = 0; i < early; ++i) {
-      result.early += result.layers[i].divergence / static_cast<double>(early);
-    }
+  constexpr int kNone = -1;
+  result.layers = FitAll(moments, kNone, layers_);
+  result.fit = Together(result.layers);
+  for (int g = 0; g < groups && groups > 1; ++g) {
+    result.without.push_back(Together(FitAll(moments, g, layers_)));
   }
   return result;
 }

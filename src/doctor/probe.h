@@ -36,11 +36,17 @@ struct LayerFit {
   std::vector<double> log_variance_ratio;
 };
 
+/// How far the layers' inputs are from training, taken together.
+struct NetworkFit {
+  double divergence = 0;  ///< mean over layers; 0 without layers
+  double early = 0;       ///< of the first three: nearest to the pixels
+};
+
 struct ProbeResult {
   std::vector<Embedding> embeddings;
   std::vector<LayerFit> layers;  ///< in the order of the graph; empty if it has none
-  double divergence = 0;         ///< mean over layers; 0 without layers
-  double early = 0;              ///< divergence of the first three: nearest to the pixels
+  NetworkFit fit;
+  std::vector<NetworkFit> without;  ///< the same leaving out each group of crops in turn
 };
 
 /// Threads: Run is safe concurrently.
@@ -53,8 +59,10 @@ class ModelProbe {
   bool has_statistics() const { return !layers_.empty(); }
   int crop_size_px() const { return side_px_; }
 
-  /// `crops` must be square and of the network's size.
-  Result<ProbeResult> Run(std::span<const Image> crops, const Preparation& preparation) const;
+  /// `crops` must be square and of the network's size. `group_of`, if not empty, says to which of
+  /// the groups 0, 1, ... each belongs.
+  Result<ProbeResult> Run(std::span<const Image> crops, const Preparation& preparation,
+                          std::span<const int> group_of = {}) const;
 
  private:
   struct Layer {

@@ -32,16 +32,16 @@ constexpr NamedNormalisation kNormalisations[] = {
      {1 / 58.395, 1 / 57.12, 1 / 57.375}}};
 
 std::string Figures(const Trial& trial, bool has_statistics) {
-  return has_statistics ? fmt::format("divergence {:.4f}, d' {:.2f}", trial.Badness(),
-                                      trial.separation.d_prime)
-                        : fmt::format("d' {:.2f}", trial.separation.d_prime);
+  return has_statistics
+             ? fmt::format("divergence {:.4f}, d' {:.2f}", trial.badness, trial.separation.d_prime)
+             : fmt::format("d' {:.2f}", trial.separation.d_prime);
 }
 
 std::string Against(const Trial& best, const Trial& other, const Ranking& ranking,
                     bool has_statistics) {
-  return fmt::format("{} ({}) against {} ({}); better in {} of {} groups of people", best.answer,
-                     Figures(best, has_statistics), other.answer, Figures(other, has_statistics),
-                     ranking.groups_agreeing, ranking.groups);
+  return fmt::format("{} ({}) against {} ({}); so without {} of {} quarters of the people",
+                     best.answer, Figures(best, has_statistics), other.answer,
+                     Figures(other, has_statistics), ranking.agreeing, ranking.groups);
 }
 
 // One way of feeding that was tried.
@@ -125,8 +125,7 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
   VISAVIS_RETURN_IF_ERROR(attempt("channel order", OrderName(c.base), c.base, -1));
   VISAVIS_RETURN_IF_ERROR(attempt("channel order", OrderName(swapped), swapped, -1));
   const auto least = [&] {
-    return std::ranges::min(fed, {}, [](const Fed& f) { return f.trial.Badness(); })
-        .trial.Badness();
+    return std::ranges::min(fed, {}, [](const Fed& f) { return f.trial.badness; }).trial.badness;
   };
   if (least() > healthy) {
     for (const Preparation& upright : {c.base, swapped}) {
@@ -177,7 +176,7 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
         best.normalisation >= 0 ? fmt::format("wants {}", kNormalisations[best.normalisation].name)
                                 : c.report.normalisation.value;
     c.report.normalisation = {value,
-                              best.trial.Badness() <= healthy
+                              best.trial.badness <= healthy
                                   ? (statistics ? Certainty::kMeasured : Certainty::kWeak)
                                   : Certainty::kAssumed,
                               Figures(best.trial, statistics)};
@@ -191,7 +190,6 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
                           fmt::format("visavis model pack {}", c.report.path)});
   }
   for (Fed& f : fed) {
-    f.trial.embeddings.clear();
     c.report.trials.push_back(std::move(f.trial));
   }
   return best;
@@ -200,7 +198,7 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
 Status DecideTemplate(Case& c, const Examination& examination, const Preparation& preparation) {
   std::vector<Trial> trials;
   for (const FaceTemplateInfo& info : FaceTemplates()) {
-    VISAVIS_ASSIGN_OR_RETURN(Trial trial, examination.Try("template", std::string(info.name),
+    VISAVIS_ASSIGN_OR_RETURN(Trial trial, examination.Try(kTemplateQuestion, std::string(info.name),
                                                           preparation, info.face_template));
     trials.push_back(std::move(trial));
   }
@@ -209,10 +207,10 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
   const Ranking ranking = Rank(pointers, examination.has_statistics());
   const Trial& best = trials[ranking.best];
   const Trial& base = trials[static_cast<std::size_t>(c.base_template)];
-  const std::string reason =
-      fmt::format("{} ({}), second best {:.2f} times as far; better in {} of {} groups of people",
-                  best.answer, Figures(best, examination.has_statistics()), ranking.ratio,
-                  ranking.groups_agreeing, ranking.groups);
+  const std::string reason = fmt::format(
+      "{} ({}), second best {:.2f} times as far; so without {} of {} quarters of the people",
+      best.answer, Figures(best, examination.has_statistics()), ranking.ratio, ranking.agreeing,
+      ranking.groups);
   if (c.report.face_template.certainty != Certainty::kCertain) {
     if (ranking.certainty <= Certainty::kWeak) {
       c.report.face_template = {best.answer, ranking.certainty, reason};
@@ -237,7 +235,6 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
   }
   for (Trial& trial : trials) {
     if (trial.answer == c.report.face_template.value) c.report.best = trial;
-    trial.embeddings.clear();
     c.report.trials.push_back(std::move(trial));
   }
   c.report.template_name = c.report.face_template.value;
@@ -290,8 +287,6 @@ Status ExamineNorms(Case& c, const Examination& examination, const Preparation& 
                           ones.separation.d_prime),
               better ? Certainty::kMeasured : Certainty::kAssumed,
               fmt::format("visavis model convert {} -o mended.onnx", c.report.path)});
-  as_is.embeddings.clear();
-  ones.embeddings.clear();
   c.report.trials.push_back(std::move(as_is));
   c.report.trials.push_back(std::move(ones));
   return {};
@@ -349,7 +344,8 @@ Status ExamineWithFaces(Case& c) {
   VISAVIS_RETURN_IF_ERROR(ExamineNorms(c, examination, best.preparation, decided));
   const double healthy =
       examination.has_statistics() ? kHealthyBadness : kHealthyBadnessWithoutStatistics;
-  if (examination.has_statistics() && c.report.best && c.report.best->Badness() > healthy) {
+  if (examination.has_statistics() && c.report.best &&
+      c.report.best->divergence + c.report.best->early > healthy) {
     VISAVIS_RETURN_IF_ERROR(FindBrokenLayer(c, best.preparation, decided));
   }
   constexpr double kLeastSeparation = 2.5;

@@ -50,6 +50,8 @@ TEST_F(CliTest, EveryCommandExplainsItselfWithExamples) {
                                              {"embed"},
                                              {"compare"},
                                              {"model", "info"},
+                                             {"model", "doctor"},
+                                             {"model", "pack"},
                                              {"model", "convert"},
                                              {"model", "build"},
                                              {"model", "plan"},
@@ -275,6 +277,42 @@ TEST_F(CliTest, VerboseSaysWhatWasDoneOnStandardErrorOnly) {
 TEST_F(CliTest, OutputThatCannotBeWrittenIsAFailure) {
   options_.stdout_path = "/dev/full";
   ExpectOneLineError(Run({"version"}), 7, "standard output");
+}
+
+TEST_F(CliTest, AContractIsPackedObeyedAndHeldAgainstItsFile) {
+  VISAVIS_REQUIRE_SHARED("models/mobilefacenet-arcface/model-0000.params");
+  const std::string model = Path("face.onnx");
+  ASSERT_EQ(
+      Run({"model", "convert", SharedPath("models/mobilefacenet-arcface/model-0000.params"), model})
+          .exit_code,
+      0);
+  const std::vector<std::string> compare{"compare", "--model", model, Photo("obama_family.jpg"),
+                                         Photo("obama_family.jpg")};
+  ProgramResult result = Run(compare);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("note: " + model + ": no contract beside it; assumed RGB"));
+
+  result = Run(
+      {"model", "pack", model, "--no-faces", "--threshold", "0.31", "--threshold-origin", "told"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  json contract = json::parse(ReadText(Path("face.visavis.json")));
+  contract["probability"] = {
+      {"model", "logistic"}, {"prior", 0.5}, {"slope", 2.0}, {"intercept", -1.0}};
+  WriteText(Path("face.visavis.json"), contract.dump());
+  result = Run(compare);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, IsEmpty());
+  EXPECT_THAT(result.out, HasSubstr("probability       0.7311"));
+  EXPECT_THAT(result.out, HasSubstr("threshold         0.3100 (told)"));
+  std::vector<std::string> as_json = compare;
+  as_json.push_back("--json");
+  const json compared = json::parse(Run(as_json).out);
+  EXPECT_NEAR(compared["pairs"][0]["probability"].get<double>(), 0.7311, 1e-3);
+
+  EXPECT_EQ(Run({"model", "doctor", "--no-faces", model}).exit_code, 0);
+  std::ofstream(model, std::ios::app) << "x";
+  ExpectOneLineError(Run(compare), 4, "face.visavis.json was written for");
+  EXPECT_EQ(Run({"model", "doctor", "--no-faces", "--json", model}).exit_code, 1);
 }
 
 }  // namespace

@@ -6,7 +6,9 @@ int main(int argc, char** argv) {
   visavis::cli::AddAlign(line);
   visavis::cli::AddEmbed(line);
   visavis::cli::AddCompare(line);
+  visavis::cli::AddModelDoctor(line);
   visavis::cli::AddModelInfo(line);
+  visavis::cli::AddModelPack(line);
   visavis::cli::AddModelConvert(line);
   visavis::cli::AddModelBuild(line);
   visavis::cli::AddModelPlan(line);

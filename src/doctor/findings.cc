@@ -1,0 +1,166 @@
+#include "doctor/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "doctor/known_weights.h"
+
+namespace visavis {
+namespace {
+
+using Severity = Finding::Severity;
+
+std::string Convert(const DoctorReport& report, std::string_view flags) {
+  return fmt::format("visavis model convert {}{}{} -o mended.onnx", report.path,
+                     flags.empty() ? "" : " ", flags);
+}
+
+// Whether the graph scales pixels otherwise than the published network, and how.
+void CompareChain(const KnownNetwork& known, DoctorReport& report) {
+  const InputChain& chain = report.chain;
+  const auto differs = [](double a, double b) { return std::abs(a - b) > 1e-3 * std::abs(b); };
+  bool same = true;
+  for (std::size_t c = 0; c < 3; ++c) {
+    same =
+        same && !differs(chain.mean[c], known.mean[c]) && !differs(chain.scale[c], known.scale[c]);
+  }
+  if (same) return;
+  const std::string wanted = NormalisationText(known.mean, known.scale);
+  const std::string found = NormalisationText(chain.mean, chain.scale);
+  const std::string evidence = fmt::format("published: {} inside the graph; here: {}", wanted,
+                                           chain.steps.empty() ? "nothing" : found);
+  const std::string put_in =
+      fmt::format("--mean {:.7g} --scale {:.7g}", known.mean[0], known.scale[0]);
+  if (!chain.normalises()) {
+    AddFinding(report, {Severity::kFault, "missing_normalisation",
+                        "the graph lost its normalisation; raw pixels give wrong embeddings",
+                        evidence, Certainty::kCertain, Convert(report, put_in)});
+  } else if (chain.twice()) {
+    AddFinding(report,
+               {Severity::kFault, "double_normalisation",
+                fmt::format("the graph normalises twice ({})", fmt::join(chain.steps, ", ")),
+                evidence, Certainty::kCertain,
+                "convert the original file again, with its normalisation put in once"});
+  } else {
+    AddFinding(report,
+               {Severity::kFault, "wrong_scale",
+                fmt::format("the graph computes {}, the network was trained on {}", found, wanted),
+                evidence, Certainty::kCertain,
+                "convert the original file again, or replace the constants by these"});
+  }
+}
+
+}  // namespace
+
+bool HasFinding(const DoctorReport& report, std::string_view name) {
+  return std::ranges::any_of(report.findings, [&](const Finding& f) { return f.name == name; });
+}
+
+void AddFinding(DoctorReport& report, Finding finding) {
+  const auto known = std::ranges::find_if(
+      report.findings, [&](const Finding& other) { return other.name == finding.name; });
+  if (known == report.findings.end()) {
+    report.findings.push_back(std::move(finding));
+    return;
+  }
+  known->severity = std::max(known->severity, finding.severity);
+  known->certainty = std::min(known->certainty, finding.certainty);
+  if (!finding.evidence.empty()) {
+    known->evidence += (known->evidence.empty() ? "" : "; ") + finding.evidence;
+  }
+  if (known->remedy.empty()) known->remedy = std::move(finding.remedy);
+}
+
+void ReportRepairs(DoctorReport& report) {
+  struct Known {
+    std::string_view part;
+    const char* name;
+    const char* what;
+  };
+  constexpr Known kKnown[] = {
+      {"spatial", "spatial",
+       "BatchNormalization says spatial=0 though its statistics are per channel; other runtimes "
+       "refuse the file or give NaN"},
+      {"slope", "slope_shape",
+       "PRelu slopes of shape [C] do not broadcast over N x C x H x W; other runtimes refuse the "
+       "file"},
+      {"float64", "float64_constants",
+       "float64 constants in a float32 network; other runtimes refuse the file"}};
+  for (const std::string& note : report.info.notes) {
+    const auto* known = std::ranges::find_if(
+        kKnown, [&](const Known& k) { return note.find(k.part) != std::string::npos; });
+    if (known == std::end(kKnown)) {
+      AddFinding(report, {Severity::kNote, "import_note", note, "", Certainty::kCertain, ""});
+    } else {
+      AddFinding(report, {Severity::kFault, known->name, known->what, note, Certainty::kCertain,
+                          Convert(report, "")});
+    }
+  }
+}
+
+void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
+  using Kind = WeightDifference::Kind;
+  const KnownNetwork& known = *match.network;
+  report.known_as = known.name;
+  report.known_how =
+      fmt::format("{} of {} weight tensors are as published", match.equal, match.tensors);
+  CompareChain(known, report);
+  for (const WeightDifference& difference : match.differences) {
+    const std::string where = fmt::format("{} ({})", difference.layers, difference.found);
+    switch (difference.kind) {
+      case Kind::kChannelsReversed:
+        AddFinding(report, {Severity::kFault, "swapped_channels",
+                            fmt::format("the first convolution's input channels are reversed: it "
+                                        "takes BGR where the published network takes {}",
+                                        known.channel_order),
+                            fmt::format("{}: published weights, channels reversed", where),
+                            Certainty::kCertain, Convert(report, "--reverse-input-channels")});
+        break;
+      case Kind::kTransposed:
+        AddFinding(report, {Severity::kFault, "transposed_kernels",
+                            fmt::format("rows and columns of the kernels of {} convolutions are "
+                                        "exchanged",
+                                        difference.count),
+                            fmt::format("{}: published weights, kernels transposed", where),
+                            Certainty::kCertain,
+                            "convert the original file again without transposing its kernels"});
+        break;
+      case Kind::kEpsilon:
+        AddFinding(report,
+                   {Severity::kFault, "eps",
+                    fmt::format("BatchNormalization epsilon is {} where training had {} "
+                                "({} layers)",
+                                difference.found, difference.wanted, difference.count),
+                    fmt::format("{}: published epsilon {}", difference.layers, difference.wanted),
+                    Certainty::kCertain,
+                    "convert the original file again with a converter that keeps epsilon "
+                    "(MXNet's default is 1e-3)"});
+        break;
+      case Kind::kGamma:
+        AddFinding(report, {Severity::kFault, "gamma",
+                            fmt::format("BatchNormalization scale (gamma) is not the published one "
+                                        "in {} layers",
+                                        difference.count),
+                            fmt::format("{}: found {}, published {}", difference.layers,
+                                        difference.found, difference.wanted),
+                            Certainty::kCertain, Convert(report, "")});
+        break;
+      case Kind::kRounded:
+        AddFinding(report, {Severity::kNote, "rounded_weights",
+                            fmt::format("{} weight tensors are stored with less precision",
+                                        difference.count),
+                            where, Certainty::kCertain, ""});
+        break;
+      case Kind::kOther:
+        AddFinding(report,
+                   {Severity::kFault, "changed_weights",
+                    fmt::format("{} weight tensors are not the published ones", difference.count),
+                    where, Certainty::kCertain, "get the published file again"});
+        break;
+    }
+  }
+}
+
+}  // namespace visavis

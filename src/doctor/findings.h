@@ -1,0 +1,22 @@
+// Collecting findings: one of each name, with all its evidence.
+#pragma once
+
+#include <string>
+
+#include "doctor/doctor.h"
+
+namespace visavis {
+
+/// Adds a finding. One of the same name keeps its text; the more severe and the surer count, and
+/// the evidence of both is kept.
+void AddFinding(DoctorReport& report, Finding finding);
+bool HasFinding(const DoctorReport& report, std::string_view name);
+
+/// What import had to repair, as findings.
+void ReportRepairs(DoctorReport& report);
+
+/// What the comparison with the published weights says.
+struct WeightMatch;
+void ReportKnownWeights(const WeightMatch& match, DoctorReport& report);
+
+}  // namespace visavis

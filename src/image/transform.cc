@@ -34,17 +34,33 @@ void ToPlanarFloat(ImageView image, std::span<float> planes) {
 }
 
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes) {
-  const std::size_t plane = static_cast<std::size_t>(image.width) * image.height;
+  ToPlanarFloat(image, pixels, image.width, image.height, planes);
+}
+
+void ToPlanarFloat(ImageView image, const PixelScale& pixels, int width, int height,
+                   std::span<float> planes) {
+  const std::size_t plane = static_cast<std::size_t>(width) * height;
+  VISAVIS_CHECK(image.width <= width && image.height <= height);
   VISAVIS_CHECK(planes.size() == plane * Image::kChannels);
-  for (int c = 0; c < Image::kChannels; ++c) {
-    const int channel = pixels.reverse_channels ? Image::kChannels - 1 - c : c;
-    float* to = planes.data() + c * plane;
-    for (int y = 0; y < image.height; ++y) {
-      const std::uint8_t* from = image.row(y) + channel;
+  const float black = (0.0f - pixels.mean) * pixels.scale;
+  for (int y = 0; y < image.height; ++y) {
+    const std::size_t row = static_cast<std::size_t>(y) * width;
+    const std::uint8_t* from = image.row(y);
+    // Channel after channel while the row is in the nearest cache.
+    for (int c = 0; c < Image::kChannels; ++c) {
+      const int channel = pixels.reverse_channels ? Image::kChannels - 1 - c : c;
+      float* to = planes.data() + c * plane + row;
       for (int x = 0; x < image.width; ++x) {
-        *to++ = (static_cast<float>(from[x * Image::kChannels]) - pixels.mean) * pixels.scale;
+        to[x] =
+            (static_cast<float>(from[x * Image::kChannels + channel]) - pixels.mean) * pixels.scale;
       }
+      std::fill(to + image.width, to + width, black);
     }
+  }
+  for (int c = 0; c < Image::kChannels; ++c) {
+    const std::size_t used = static_cast<std::size_t>(image.height) * width;
+    std::fill(planes.begin() + static_cast<std::ptrdiff_t>(c * plane + used),
+              planes.begin() + static_cast<std::ptrdiff_t>((c + 1) * plane), black);
   }
 }
 

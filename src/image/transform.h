@@ -24,5 +24,8 @@ struct PixelScale {
   bool reverse_channels = false;
 };
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes);
+/// The same in the top left corner of a black picture of width x height, which must be as large.
+void ToPlanarFloat(ImageView image, const PixelScale& pixels, int width, int height,
+                   std::span<float> planes);
 
 }  // namespace visavis

@@ -78,7 +78,8 @@ TEST_P(AnchorDetectors, FindMtcnnsFacesOfGroupPhotos) {
   const std::unique_ptr<Detector> detector = LoadSharedDetector(GetParam());
   int faces = 0;
   int photos = 0;
-  for (const auto& [name, expected] : ReadSharedJson("expected/mtcnn/photos.json").items()) {
+  const Json mtcnn = ReadSharedJson("expected/mtcnn/photos.json");
+  for (const auto& [name, expected] : mtcnn.items()) {
     if (!name.starts_with("20")) continue;  // the PASCAL photos
     ++photos;
     const std::vector<Face> found = Detect(*detector, ReadSharedImage("data/photos/" + name));

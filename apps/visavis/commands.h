@@ -10,6 +10,7 @@ void AddDetect(CommandLine& line);
 void AddAlign(CommandLine& line);
 void AddEmbed(CommandLine& line);
 void AddCompare(CommandLine& line);
+void AddEvaluateDetection(CommandLine& line);
 void AddModelInfo(CommandLine& line);
 void AddModelConvert(CommandLine& line);
 void AddModelBuild(CommandLine& line);

@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   visavis::cli::AddAlign(line);
   visavis::cli::AddEmbed(line);
   visavis::cli::AddCompare(line);
+  visavis::cli::AddEvaluateDetection(line);
   visavis::cli::AddModelInfo(line);
   visavis::cli::AddModelConvert(line);
   visavis::cli::AddModelBuild(line);

@@ -15,13 +15,11 @@ const Threshold kThreshold{0.28, "best 10-fold LFW cut of MobileFaceNet-ArcFace"
 
 /// The share of fold 1's pairs that the chain judges right. A photo without a face makes its pairs
 /// wrong.
-double FoldAccuracy(bool accurate_landmarks) {
-  MtcnnOptions detection;
-  detection.accurate_landmarks = accurate_landmarks;
+double FoldAccuracy(std::unique_ptr<Detector> detector) {
   Result<Embedder> embedder = Embedder::Create(LoadMobileFaceNet());
   EXPECT_TRUE(embedder) << embedder.error().message;
   const Recognizer recognizer =
-      Recognizer::Create(LoadMtcnn(detection), std::move(embedder).value(), kThreshold);
+      Recognizer::Create(std::move(detector), std::move(embedder).value(), kThreshold);
 
   std::ifstream file(SharedPath("data/lfw/pairs.txt"));
   const std::string text((std::istreambuf_iterator<char>(file)), {});
@@ -60,17 +58,39 @@ double FoldAccuracy(bool accurate_landmarks) {
 
 TEST(PhotoAccuracy, LfwFold1WithRefinedLandmarks) {
   VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
-  const double accuracy = FoldAccuracy(true);
+  const double accuracy = FoldAccuracy(LoadMtcnn());
   std::printf("600 pairs: %.4f\n", accuracy);
   EXPECT_GE(accuracy, 0.990);
 }
 
 TEST(PhotoAccuracy, LfwFold1WithoutRefinement) {
   VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
-  const double accuracy = FoldAccuracy(false);
+  MtcnnOptions options;
+  options.accurate_landmarks = false;
+  const double accuracy = FoldAccuracy(LoadMtcnn(options));
   std::printf("600 pairs: %.4f\n", accuracy);
   EXPECT_GE(accuracy, 0.993);
 }
+
+struct Case {
+  std::string name;
+  std::string model;
+};
+class AnchorDetectorAccuracy : public testing::TestWithParam<Case> {};
+
+TEST_P(AnchorDetectorAccuracy, LfwFold1) {
+  VISAVIS_REQUIRE_SHARED("data/lfw/photos-fold1");
+  VISAVIS_REQUIRE_SHARED(GetParam().model);
+  const double accuracy = FoldAccuracy(LoadSharedDetector(GetParam().model));
+  std::printf("600 pairs: %.4f\n", accuracy);
+  EXPECT_GE(accuracy, 0.990);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, AnchorDetectorAccuracy,
+                         testing::Values(Case{"Scrfd500m", "models/scrfd/scrfd_500m_bnkps.onnx"},
+                                         Case{"Scrfd2p5g", "models/scrfd/scrfd_2.5g_bnkps.onnx"},
+                                         Case{"YunetN", "models/yunet/yunet_n_dynamic.onnx"}),
+                         [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace visavis

@@ -49,6 +49,7 @@ TEST_F(CliTest, EveryCommandExplainsItselfWithExamples) {
                                              {"align"},
                                              {"embed"},
                                              {"compare"},
+                                             {"evaluate-detection"},
                                              {"model", "info"},
                                              {"model", "doctor"},
                                              {"model", "pack"},

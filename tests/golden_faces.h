@@ -32,6 +32,15 @@ inline std::unique_ptr<Detector> LoadMtcnn(const MtcnnOptions& options = {}) {
   return std::move(detector).value();
 }
 
+/// A SCRFD or YuNet, e.g. "models/scrfd/scrfd_500m_bnkps.onnx".
+inline std::unique_ptr<Detector> LoadSharedDetector(const std::string& relative,
+                                                    const AnchorDetectorOptions& options = {}) {
+  Result<std::unique_ptr<Detector>> detector =
+      CreateAnchorDetector(LoadSharedModel(relative), options);
+  EXPECT_TRUE(detector) << detector.error().message;
+  return std::move(detector).value();
+}
+
 inline Model LoadMobileFaceNet() {
   return LoadSharedModel("models/mobilefacenet-arcface/model-0000.params");
 }

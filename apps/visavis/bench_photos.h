@@ -13,7 +13,7 @@ namespace visavis::cli {
 struct BenchPhotosOptions {
   std::vector<std::string> inputs;  ///< photos and folders
   std::string stage = "all";        ///< "detect" or "all"
-  MtcnnOptions detector;
+  DetectorOptions detector;
   FaceChoice choice = FaceChoice::kLargestCentral;
   std::vector<int> threads;
   double seconds = 2;

@@ -27,7 +27,7 @@ struct Options {
   std::string folder;
   int size_px = 112;
   FaceChoice choice = FaceChoice::kLargestCentral;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 // Writes the crops of one photo after the other, and what the CSV and the JSON say about them.
@@ -83,7 +83,7 @@ Result<int> RunAlign(const Options& options, const Common& common) {
                            AtomicFileWriter::Create(FileSystem::Real(), csv_path));
   VISAVIS_RETURN_IF_ERROR(csv.Append(kCsvHeader));
   const PhotoThreads threads(common, options.images.size());
-  MtcnnOptions detector_options = options.detector;
+  DetectorOptions detector_options = options.detector;
   detector_options.pool = threads.inner();
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
                            LoadDetectorFor(common, detector_options));

@@ -27,7 +27,7 @@ struct Options {
   std::string picture;
   std::string model = kDefaultRecognitionModel;
   FaceChoice choice = FaceChoice::kLargestCentral;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 // One photo with the faces that take part in the comparison.
@@ -46,7 +46,7 @@ struct FacePair {
 Result<Recognizer> LoadRecognizer(const Options& options, const Common& common, ThreadPool* pool) {
   RecognizerOptions recognizer_options;
   recognizer_options.choice = options.all ? FaceChoice::kAll : options.choice;
-  MtcnnOptions detector_options = options.detector;
+  DetectorOptions detector_options = options.detector;
   detector_options.pool = pool;
   VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector,
                            LoadDetectorFor(common, detector_options));

@@ -20,7 +20,7 @@ namespace {
 struct Options {
   std::vector<std::string> images;
   std::string draw_folder;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 struct PhotoSize {
@@ -62,7 +62,7 @@ std::vector<std::string> PicturePaths(const Options& options) {
 
 Result<int> RunDetect(const Options& options, const Common& common) {
   const PhotoThreads threads(common, options.images.size());
-  MtcnnOptions detector_options = options.detector;
+  DetectorOptions detector_options = options.detector;
   detector_options.pool = threads.inner();
   VISAVIS_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector,
                            LoadDetectorFor(common, detector_options));

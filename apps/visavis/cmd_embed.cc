@@ -35,7 +35,7 @@ struct Options {
   bool resume = false;
   int batch = 8;
   FaceChoice choice = FaceChoice::kLargestCentral;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 Result<PhotoList> PhotosToEmbed(const Options& options) {
@@ -58,11 +58,8 @@ std::string Fingerprint(const Options& options, const PhotoList& photos) {
     const auto time = std::filesystem::last_write_time(options.model, error);
     text += fmt::format("{} {}\n", size, time.time_since_epoch().count());
   }
-  const MtcnnOptions& detector = options.detector;
-  text += fmt::format("{} {} {} {} {} {} {} {}\n", options.aligned, options.flip, options.normalize,
-                      static_cast<int>(options.choice), detector.min_size_px,
-                      fmt::join(detector.thresholds, ","), detector.accurate_landmarks,
-                      detector.max_faces);
+  text += fmt::format("{} {} {} {} {}\n", options.aligned, options.flip, options.normalize,
+                      static_cast<int>(options.choice), Describe(options.detector));
   for (const std::string& path : photos.paths) {
     text += path;
     text += '\0';
@@ -167,7 +164,7 @@ Result<Job> Prepare(const Options& options, const Common& common, ThreadPool* po
                            LoadEmbedderFor(common, options.model, embed_options));
   std::unique_ptr<Detector> detector;
   if (!options.aligned) {
-    MtcnnOptions detector_options = options.detector;
+    DetectorOptions detector_options = options.detector;
     detector_options.pool = pool;
     VISAVIS_ASSIGN_OR_RETURN(detector, LoadDetectorFor(common, detector_options));
   }

@@ -10,7 +10,7 @@ void AddDetect(CommandLine& line);
 void AddAlign(CommandLine& line);
 void AddEmbed(CommandLine& line);
 void AddCompare(CommandLine& line);
-void AddModelDoctor(CommandLine& line);
+void AddModelDoctor(CommandLine& line); AddEvaluateDetection(CommandLine&
 void AddModelInfo(CommandLine& line);
 void AddModelPack(CommandLine& line);
 void AddModelConvert(CommandLine& line);

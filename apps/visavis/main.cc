@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   visavis::cli::AddEmbed(line);
   visavis::cli::AddCompare(line);
   visavis::cli::AddModelDoctor(line);
+  visavis::cli::AddEvaluateDetection(line);
   visavis::cli::AddModelInfo(line);
   visavis::cli::AddModelPack(line);
   visavis::cli::AddModelConvert(line);

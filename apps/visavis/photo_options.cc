@@ -12,18 +12,38 @@
 
 namespace visavis::cli {
 
-void AddDetectorOptions(CLI::App& command, MtcnnOptions& options) {
+void AddDetectorOptions(CLI::App& command, DetectorOptions& options) {
+  command
+      .add_option("--detector", options.detector,
+                  "mtcnn, scrfd, scrfd-2.5g, yunet, or the ONNX file of a SCRFD or YuNet")
+      ->capture_default_str();
   command
       .add_option("--min-size", options.min_size_px, "Smallest side of a face to look for, pixels")
       ->check(CLI::Range(12.0, 65500.0))
       ->capture_default_str();
   command
+      .add_option("--score-threshold", options.score_threshold,
+                  "Least score of a face; default: mtcnn 0.8, scrfd 0.5, yunet 0.6")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--nms", options.nms_overlap,
+                  "Overlap (intersection over union) above which two boxes are one face; default: "
+                  "scrfd 0.4, yunet 0.3; not for mtcnn")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--input-size", options.input_side_px,
+                  "Most pixels of a photo's longer side that the network sees; smaller is faster "
+                  "and misses small faces; default: as --min-size needs; not for mtcnn")
+      ->check(CLI::Range(32, 65500));
+  command
       .add_option("--thresholds", options.thresholds,
-                  "Scores that must be exceeded after the three stages, e.g. 0.6,0.7,0.8")
+                  "mtcnn: scores that must be exceeded after its three stages, e.g. 0.6,0.7,0.8")
       ->delimiter(',')
       ->check(CLI::Range(0.0, 1.0));
-  command.add_flag("--accurate-landmarks,!--no-accurate-landmarks", options.accurate_landmarks,
-                   "Refine landmarks with a fourth network (default: yes)");
+  command.add_flag_function(
+      "--accurate-landmarks,!--no-accurate-landmarks",
+      [&options](std::int64_t count) { options.accurate_landmarks = count > 0; },
+      "mtcnn: refine landmarks with a fourth network (default: yes)");
   command.add_option("--max-faces", options.max_faces, "Keep the best this many; 0 = all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -78,8 +98,8 @@ FetchOptions FetchOptionsFor(const Common& common) {
 }
 
 Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
-                                                  const MtcnnOptions& options) {
-  const LoggedStep step(common, "detector mtcnn loaded");
+                                                  const DetectorOptions& options) {
+  const LoggedStep step(common, fmt::format("detector {} loaded", options.detector));
   return LoadDetector(options, FetchOptionsFor(common));
 }
 

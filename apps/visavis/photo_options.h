@@ -13,8 +13,9 @@
 
 namespace visavis::cli {
 
-/// --min-size, --thresholds, --[no-]accurate-landmarks, --max-faces.
-void AddDetectorOptions(CLI::App& command, MtcnnOptions& options);
+/// --detector, --min-size, --score-threshold, --nms, --input-size, --max-faces, and MTCNN's
+/// --thresholds and --[no-]accurate-landmarks.
+void AddDetectorOptions(CLI::App& command, DetectorOptions& options);
 /// --face largest-central|largest|best-score|all, default `choice`.
 void AddFaceChoice(CLI::App& command, FaceChoice& choice);
 /// --model NAME|FILE, default the default recognition model.
@@ -26,7 +27,7 @@ FetchOptions FetchOptionsFor(const Common& common);
 /// LoadDetector and LoadEmbedder with FetchOptionsFor; -v says which and how long it took. What had
 /// to be assumed about a network is said on standard error.
 Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
-                                                  const MtcnnOptions& options);
+                                                  const DetectorOptions& options);
 Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& model,
                                        const EmbedOptions& options);
 

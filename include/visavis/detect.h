@@ -1,9 +1,12 @@
-// ImageView -> Face[]: detectors behind one interface.
+// ImageView -> Face[]: detectors behind one interface. What boxes, scores and landmarks mean for
+// all of them: docs/detectors.md.
 #pragma once
 
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +27,9 @@ class Detector {
   /// Faces by falling score. No face is an empty vector, not an error.
   /// Errors: kInvalidArgument for an empty view; kLimitExceeded.
   virtual Result<std::vector<Face>> Detect(ImageView image) const = 0;
+  /// Detect for each of several photos, result i for photo i: the same faces as one by one.
+  virtual Result<std::vector<std::vector<Face>>> DetectBatch(
+      std::span<const ImageView> images) const;
 
   /// As Detect, for a photo that was decoded `reduction` (>= 1) times smaller: sizes in the options
   /// still count pixels of the photo. Boxes and landmarks are in pixels of `image`.
@@ -59,6 +65,37 @@ struct MtcnnModels {
 };
 Result<std::unique_ptr<Detector>> CreateMtcnn(const MtcnnModels& models,
                                               const MtcnnOptions& options = {});
+
+/// What the detectors that look at a whole picture at once (SCRFD, YuNet) share.
+struct AnchorDetectorOptions {
+  /// Faces with a longer side below this are not looked for, >= 1. A photo enters the network at
+  /// the scale that makes such a face 20 pixels long: below 20 it is enlarged.
+  float min_size_px = 20;
+  std::optional<float> score_threshold;  ///< least score of a face; null: the detector's own
+  std::optional<float> nms_overlap;  ///< intersection over union above which two boxes are one face
+  /// At most this many pixels of the network's input for the longer side of a photo, which then
+  /// hides small faces; 0: as many as min_size_px needs.
+  int input_side_px = 0;
+  int max_faces = 0;           ///< keep the best this many; 0 = all
+  ThreadPool* pool = nullptr;  ///< borrowed; null: calling thread only
+  Limits limits;
+  /// As MtcnnOptions::on_network_run, for the one network.
+  std::function<void(std::string_view network, double seconds)> on_network_run = nullptr;
+};
+
+/// SCRFD with five landmarks, of any size (Guo et al., "Sample and Computation Redistribution for
+/// Efficient Face Detection", arXiv 2105.04714). Defaults: score 0.5, overlap 0.4, as
+/// insightface's. Errors: kInvalidArgument for options out of range or a network with other inputs
+/// or outputs; those of Session::Create.
+Result<std::unique_ptr<Detector>> CreateScrfd(const Model& model,
+                                              const AnchorDetectorOptions& options = {});
+/// YuNet (Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023), of any size.
+/// Defaults: score 0.6, overlap 0.3. Errors: as CreateScrfd.
+Result<std::unique_ptr<Detector>> CreateYunet(const Model& model,
+                                              const AnchorDetectorOptions& options = {});
+/// Whichever of the two the network is, told by its outputs. Errors: as CreateScrfd.
+Result<std::unique_ptr<Detector>> CreateAnchorDetector(const Model& model,
+                                                       const AnchorDetectorOptions& options = {});
 
 /// Which of several faces a photo is about.
 enum class FaceChoice {

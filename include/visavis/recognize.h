@@ -1,11 +1,14 @@
 // Recognizer: the order of the stages. Photo -> faces -> crops -> embeddings -> comparison.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "visavis/align.h"
@@ -20,9 +23,33 @@
 
 namespace visavis {
 
+inline constexpr char kDefaultDetector[] = "mtcnn";
+
+/// A detector by name, and what any of them may be told. Values left empty are the detector's own
+/// defaults; a value that the detector has no use for is refused.
+struct DetectorOptions {
+  /// "mtcnn", "scrfd" (500M), "scrfd-2.5g", "yunet", another detector of the manifest, or the ONNX
+  /// file of a SCRFD or YuNet.
+  std::string detector = kDefaultDetector;
+  float min_size_px = 20;                ///< smallest face looked for
+  std::optional<float> score_threshold;  ///< least score of a face (MTCNN: after O-Net)
+  std::optional<float> nms_overlap;      ///< AnchorDetectorOptions::nms_overlap; not MTCNN
+  std::optional<int> input_side_px;      ///< AnchorDetectorOptions::input_side_px; not MTCNN
+  std::optional<std::array<float, 3>> thresholds;  ///< MtcnnOptions::thresholds; MTCNN only
+  std::optional<bool> accurate_landmarks;          ///< MtcnnOptions; MTCNN only; its default is on
+  int max_faces = 0;                               ///< keep the best this many; 0 = all
+  ThreadPool* pool = nullptr;                      ///< borrowed; null: calling thread only
+  Limits limits;
+  /// As MtcnnOptions::on_network_run.
+  std::function<void(std::string_view network, double seconds)> on_network_run = nullptr;
+};
+
+/// Everything in the options that changes what is found, as one line: equal lines, equal faces.
+std::string Describe(const DetectorOptions& options);
+
 /// `limits` and `pool` here go to every part that CreateDefault makes.
 struct RecognizerOptions {
-  MtcnnOptions detector;
+  DetectorOptions detector;
   EmbedOptions embedder;
   Limits limits;
   FaceChoice choice = FaceChoice::kLargestCentral;
@@ -64,8 +91,9 @@ struct Comparison {
   std::optional<double> probability;
 };
 
-/// The default detector (MTCNN) from the model cache. Errors: those of LoadAssetModel.
-Result<std::unique_ptr<Detector>> LoadDetector(const MtcnnOptions& options = {},
+/// The detector that the options name, from the model cache or its file. Errors: kNotFound for a
+/// name that is neither; those of LoadAssetModel, Model::Load and the detector's own.
+Result<std::unique_ptr<Detector>> LoadDetector(const DetectorOptions& options = {},
                                                const FetchOptions& fetch = {});
 
 /// A recognition network and what goes with it.
@@ -93,7 +121,7 @@ Result<LoadedEmbedder> LoadEmbedder(const std::string& model = kDefaultRecogniti
 /// Threads: const members are safe concurrently.
 class Recognizer {
  public:
-  /// With the default models (MTCNN and MobileFaceNet-ArcFace) from the model cache; see
+  /// With the detector that the options name and MobileFaceNet-ArcFace, from the model cache; see
   /// visavis/zoo.h.
   static Result<Recognizer> CreateDefault(const RecognizerOptions& options = {});
   /// With any parts. `threshold` is the one calibrated for the embedder's network.

@@ -103,7 +103,7 @@ std::unique_ptr<ThreadPool> InnerPool(const PhotoBenchSetting& setting, std::siz
 
 Result<std::unique_ptr<Detector>> LoadObserved(const PhotoBenchSetting& setting, ThreadPool* pool,
                                                StageSums& sums) {
-  MtcnnOptions options = setting.detector;
+  DetectorOptions options = setting.detector;
   options.pool = pool;
   options.on_network_run = [&sums](std::string_view name, double seconds) {
     sums.AddNetwork(name, seconds);

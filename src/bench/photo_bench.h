@@ -13,7 +13,7 @@
 namespace visavis {
 
 struct PhotoBenchSetting {
-  MtcnnOptions detector;  ///< `pool` and `on_network_run` are set by the measurement
+  DetectorOptions detector;  ///< `pool` and `on_network_run` are set by the measurement
   FaceChoice choice = FaceChoice::kLargestCentral;
   int batch = 8;       ///< crops per run of the recognition network
   int threads = 1;     ///< several photos at once; one photo shares its networks' work among them
@@ -21,7 +21,8 @@ struct PhotoBenchSetting {
   FetchOptions fetch;
 };
 
-/// MTCNN's networks by name, in the order of the cascade, and milliseconds of all threads together.
+/// The detector's networks by name, in the order of their work, and milliseconds of all threads
+/// together.
 using NetworkTimes = std::vector<std::pair<std::string, double>>;
 
 struct DetectionBenchResult {

@@ -33,27 +33,50 @@ void ToPlanarFloat(ImageView image, std::span<float> planes) {
   ToPlanarFloat(image, PixelScale{}, planes);
 }
 
+namespace {
+
+void FillPlanes(ImageView image, const PlaneScale& pixels, int width, int height,
+                std::span<float> planes) {
+  const std::size_t plane = static_cast<std::size_t>(width) * height;
+  VISAVIS_CHECK(image.width <= width && image.height <= height);
+  VISAVIS_CHECK(planes.size() == plane * Image::kChannels);
+  const auto black = [&](std::size_t c) { return (0.0f - pixels.mean[c]) * pixels.scale[c]; };
+  for (int y = 0; y < image.height; ++y) {
+    const std::size_t row = static_cast<std::size_t>(y) * width;
+    // Channel after channel while the row is in the nearest cache.
+    for (std::size_t c = 0; c < Image::kChannels; ++c) {
+      const std::uint8_t* from =
+          image.row(y) + (pixels.reverse_channels ? Image::kChannels - 1 - c : c);
+      const float mean = pixels.mean[c];
+      const float scale = pixels.scale[c];
+      float* to = planes.data() + c * plane + row;
+      for (int x = 0; x < image.width; ++x) {
+        to[x] = (static_cast<float>(from[x * Image::kChannels]) - mean) * scale;
+      }
+      std::fill(to + image.width, to + width, black(c));
+    }
+  }
+  for (std::size_t c = 0; c < Image::kChannels; ++c) {
+    float* below = planes.data() + c * plane + static_cast<std::size_t>(image.height) * width;
+    std::fill(below, planes.data() + (c + 1) * plane, black(c));
+  }
+}
+
+}  // namespace
+
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes) {
+  ToPlanarFloat(image, pixels, image.width, image.height, planes);
+}
+
+void ToPlanarFloat(ImageView image, const PixelScale& pixels, int width, int height,
+                   std::span<float> planes) {
   const auto [mean, scale, reverse_channels] = pixels;
-  ToPlanarFloatByPlane(image, PlaneScale{{mean, mean, mean}, {scale, scale, scale}, reverse_channels},
-                planes);
+  FillPlanes(image, {{mean, mean, mean}, {scale, scale, scale}, reverse_channels}, width, height,
+             planes);
 }
 
 void ToPlanarFloatByPlane(ImageView image, const PlaneScale& pixels, std::span<float> planes) {
-  const std::size_t plane = static_cast<std::size_t>(image.width) * image.height;
-  VISAVIS_CHECK(planes.size() == plane * Image::kChannels);
-  for (int c = 0; c < Image::kChannels; ++c) {
-    const int channel = pixels.reverse_channels ? Image::kChannels - 1 - c : c;
-    const float mean = pixels.mean[static_cast<std::size_t>(c)];
-    const float scale = pixels.scale[static_cast<std::size_t>(c)];
-    float* to = planes.data() + c * plane;
-    for (int y = 0; y < image.height; ++y) {
-      const std::uint8_t* from = image.row(y) + channel;
-      for (int x = 0; x < image.width; ++x) {
-        *to++ = (static_cast<float>(from[x * Image::kChannels]) - mean) * scale;
-      }
-    }
-  }
+  FillPlanes(image, pixels, image.width, image.height, planes);
 }
 
 }  // namespace visavis

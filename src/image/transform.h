@@ -25,8 +25,11 @@ struct PixelScale {
   bool reverse_channels = false;
 };
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes);
+/// The same in the top left corner of a black picture of width x height, which must be as large.
+void ToPlanarFloat(ImageView image, const PixelScale& pixels, int width, int height,
+                   std::span<float> planes);
 
-/// The same with a mean and a scale per plane, in the planes' order.
+/// Of the picture alone, with a mean and a scale per plane, in the planes' order.
 struct PlaneScale {
   std::array<float, 3> mean{};
   std::array<float, 3> scale{1, 1, 1};

@@ -1,4 +1,8 @@
 // The parts of a Recognizer from the model cache.
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -9,18 +13,100 @@
 #include "visavis/zoo.h"
 
 namespace visavis {
+namespace {
 
-Result<std::unique_ptr<Detector>> LoadDetector(const MtcnnOptions& options,
-                                               const FetchOptions& fetch) {
-  constexpr char kAsset[] = "mtcnn";
-  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(kAsset, "det1", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(kAsset, "det2", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(kAsset, "det3", fetch));
+constexpr std::string_view kMtcnn = "mtcnn";
+
+/// Short names for the members of each family that suit most photos.
+struct DetectorName {
+  std::string_view name;
+  std::string_view asset;
+};
+constexpr std::array kDetectorNames{DetectorName{"scrfd", "scrfd-500m"},
+                                    DetectorName{"yunet", "yunet-n"}};
+
+Error NoUse(const DetectorOptions& options, std::string_view what) {
+  return MakeError(ErrorCode::kInvalidArgument, "detector {}: has no use for {}", options.detector,
+                   what);
+}
+
+Result<std::unique_ptr<Detector>> LoadMtcnn(const DetectorOptions& options,
+                                            const FetchOptions& fetch) {
+  if (options.nms_overlap) return NoUse(options, "nms_overlap");
+  if (options.input_side_px) return NoUse(options, "input_side_px");
+  MtcnnOptions own;
+  own.min_size_px = options.min_size_px;
+  if (options.thresholds) own.thresholds = *options.thresholds;
+  if (options.score_threshold) own.thresholds[2] = *options.score_threshold;
+  own.accurate_landmarks = options.accurate_landmarks.value_or(own.accurate_landmarks);
+  own.max_faces = options.max_faces;
+  own.pool = options.pool;
+  own.limits = options.limits;
+  own.on_network_run = options.on_network_run;
+
+  const std::string asset(kMtcnn);
+  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(asset, "det1", fetch));
+  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(asset, "det2", fetch));
+  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(asset, "det3", fetch));
   MtcnnModels models{&proposal, &refine, &output, nullptr};
-  if (!options.accurate_landmarks) return CreateMtcnn(models, options);
-  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(kAsset, "det4", fetch));
+  if (!own.accurate_landmarks) return CreateMtcnn(models, own);
+  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(asset, "det4", fetch));
   models.landmark = &landmark;
-  return CreateMtcnn(models, options);
+  return CreateMtcnn(models, own);
+}
+
+Result<Model> LoadAnchorModel(const DetectorOptions& options, const FetchOptions& fetch) {
+  std::string name = options.detector;
+  for (const DetectorName& known : kDetectorNames) {
+    if (known.name == name) name = known.asset;
+  }
+  if (FindAsset(name) != nullptr) return LoadAssetModel(name, {}, fetch);
+  std::error_code error;
+  if (!std::filesystem::exists(name, error)) {
+    return MakeError(ErrorCode::kNotFound,
+                     "detector {}: want mtcnn, scrfd, scrfd-2.5g, yunet or a model file, and there "
+                     "is no such file",
+                     name);
+  }
+  return Model::Load(name, options.limits);
+}
+
+Result<std::unique_ptr<Detector>> LoadAnchorDetector(const DetectorOptions& options,
+                                                     const FetchOptions& fetch) {
+  if (options.thresholds) return NoUse(options, "thresholds of three stages");
+  if (options.accurate_landmarks) return NoUse(options, "accurate_landmarks");
+  AnchorDetectorOptions own;
+  own.min_size_px = options.min_size_px;
+  own.score_threshold = options.score_threshold;
+  own.nms_overlap = options.nms_overlap;
+  own.input_side_px = options.input_side_px.value_or(own.input_side_px);
+  own.max_faces = options.max_faces;
+  own.pool = options.pool;
+  own.limits = options.limits;
+  own.on_network_run = options.on_network_run;
+  VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadAnchorModel(options, fetch));
+  return CreateAnchorDetector(model, own);
+}
+
+}  // namespace
+
+std::string Describe(const DetectorOptions& options) {
+  const auto or_default = [](const auto& value) {
+    return value ? fmt::format("{}", *value) : std::string("default");
+  };
+  const std::string thresholds =
+      options.thresholds ? fmt::format("{}", fmt::join(*options.thresholds, ",")) : "default";
+  return fmt::format(
+      "{} min_size {} score {} nms {} input {} thresholds {} accurate_landmarks {} max_faces {}",
+      options.detector, options.min_size_px, or_default(options.score_threshold),
+      or_default(options.nms_overlap), or_default(options.input_side_px), thresholds,
+      or_default(options.accurate_landmarks), options.max_faces);
+}
+
+Result<std::unique_ptr<Detector>> LoadDetector(const DetectorOptions& options,
+                                               const FetchOptions& fetch) {
+  return options.detector == kMtcnn ? LoadMtcnn(options, fetch)
+                                    : LoadAnchorDetector(options, fetch);
 }
 
 namespace {

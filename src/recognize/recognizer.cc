@@ -15,7 +15,7 @@ struct Recognizer::State {
 };
 
 Result<Recognizer> Recognizer::CreateDefault(const RecognizerOptions& options) {
-  MtcnnOptions detector_options = options.detector;
+  DetectorOptions detector_options = options.detector;
   detector_options.pool = options.pool;
   detector_options.limits = options.limits;
   VISAVIS_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector, LoadDetector(detector_options));

@@ -3,14 +3,15 @@ SHELL := /bin/bash
 BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
-# Models are looked for here before anything is downloaded (docs/formats/manifest.md).
+# Models are looked for here before anything is downloaded (docs/formats/registry.md).
 ifneq ($(wildcard ../shared/models),)
 export VISAVIS_MIRROR ?= $(abspath ../shared/models)
 endif
 
 PACKAGES = cmake ninja-build g++ pkg-config ca-certificates libcli11-dev nlohmann-json3-dev libfmt-dev \
   libjpeg-dev libpng-dev libwebp-dev libfreetype-dev fonts-dejavu-core libprotobuf-dev protobuf-compiler \
-  libonnx-dev libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libboost-dev libonnx-testdata python3
+  libonnx-dev libarchive-dev libcurl4-openssl-dev libpcre2-dev libssl-dev libyaml-dev libgtest-dev \
+  libgmock-dev libboost-dev libonnx-testdata python3
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test install uninstall clean

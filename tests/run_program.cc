@@ -65,6 +65,10 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments, const Progra
   ProgramResult result;
   const auto start = Clock::now();
   bool interrupted = options.interrupt_after_ms < 0;
+  if (options.kill_after_us >= 0) {
+    ::usleep(static_cast<useconds_t>(options.kill_after_us));
+    ::kill(child, SIGKILL);
+  }
   pollfd streams[2] = {{out[0], POLLIN, 0}, {err[0], POLLIN, 0}};
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     ::poll(streams, 2, 10);

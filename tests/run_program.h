@@ -23,6 +23,7 @@ struct ProgramOptions {
   std::int64_t max_memory_bytes = -1;  ///< address space
   int timeout_s = 120;
   int interrupt_after_ms = -1;  ///< sends SIGINT after this time
+  int kill_after_us = -1;       ///< sends SIGKILL after this time
 };
 
 /// Threads: safe concurrently.

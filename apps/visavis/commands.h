@@ -13,10 +13,18 @@ void AddCompare(CommandLine& line);
 void AddModelDoctor(CommandLine& line); AddEvaluateDetection(CommandLine&
 void AddModelInfo(CommandLine& line);
 void AddModelPack(CommandLine& line);
+void AddModelExtract(CommandLine& line);
 void AddModelConvert(CommandLine& line);
 void AddModelBuild(CommandLine& line);
 void AddModelPlan(CommandLine& line);
 void AddModelRun(CommandLine& line);
+void AddZooList(CommandLine& line);
+void AddZooInfo(CommandLine& line);
+void AddZooPull(CommandLine& line);
+void AddZooVerify(CommandLine& line);
+void AddZooRemove(CommandLine& line);
+void AddZooPath(CommandLine& line);
+void AddZooImport(CommandLine& line);
 void AddBench(CommandLine& line);
 void AddQuantize(CommandLine& line);
 void AddReference(CommandLine& line);

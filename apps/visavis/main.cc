@@ -10,10 +10,18 @@ int main(int argc, char** argv) {
   visavis::cli::AddEvaluateDetection(line);
   visavis::cli::AddModelInfo(line);
   visavis::cli::AddModelPack(line);
+  visavis::cli::AddModelExtract(line);
   visavis::cli::AddModelConvert(line);
   visavis::cli::AddModelBuild(line);
   visavis::cli::AddModelPlan(line);
   visavis::cli::AddModelRun(line);
+  visavis::cli::AddZooList(line);
+  visavis::cli::AddZooInfo(line);
+  visavis::cli::AddZooPull(line);
+  visavis::cli::AddZooVerify(line);
+  visavis::cli::AddZooRemove(line);
+  visavis::cli::AddZooPath(line);
+  visavis::cli::AddZooImport(line);
   visavis::cli::AddBench(line);
   visavis::cli::AddQuantize(line);
   visavis::cli::AddReference(line);

@@ -76,7 +76,7 @@ void AddFaceChoice(CLI::App& command, FaceChoice& choice) {
 void AddModelOption(CLI::App& command, std::string& model) {
   command
       .add_option("--model", model,
-                  "Recognition network: a name of the manifest, or an ONNX or MXNet file")
+                  "Recognition network: a name of the registry, or an ONNX or MXNet file")
       ->capture_default_str();
 }
 

@@ -10,39 +10,66 @@
 #include "base/error.h"
 
 namespace visavis {
+namespace {
 
-struct Sha256::State {
+// One running digest of OpenSSL.
+class Digest {
+ public:
+  explicit Digest(const EVP_MD* algorithm) {
+    VISAVIS_CHECK(context_ != nullptr);
+    VISAVIS_CHECK(EVP_DigestInit_ex(context_.get(), algorithm, nullptr) == 1);
+  }
+
+  void Update(std::span<const std::uint8_t> bytes) {
+    VISAVIS_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  }
+
+  std::string Hex() {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    VISAVIS_CHECK(EVP_DigestFinal_ex(context_.get(), digest, &size) == 1);
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string hex;
+    hex.reserve(size * 2);
+    for (unsigned int i = 0; i < size; ++i) {
+      hex.push_back(kDigits[digest[i] >> 4]);
+      hex.push_back(kDigits[digest[i] & 15]);
+    }
+    return hex;
+  }
+
+ private:
   struct Free {
     void operator()(EVP_MD_CTX* pointer) const { EVP_MD_CTX_free(pointer); }
   };
-  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
+  std::unique_ptr<EVP_MD_CTX, Free> context_{EVP_MD_CTX_new()};
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  VISAVIS_CHECK(state_->context != nullptr);
-  VISAVIS_CHECK(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
-}
+}  // namespace
+
+struct Sha256::State {
+  Digest digest{EVP_sha256()};
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
-void Sha256::Update(std::span<const std::uint8_t> bytes) {
-  VISAVIS_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
-}
+void Sha256::Update(std::span<const std::uint8_t> bytes) { state_->digest.Update(bytes); }
+std::string Sha256::HexDigest() { return state_->digest.Hex(); }
 
-std::string Sha256::HexDigest() {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  VISAVIS_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest, &size) == 1);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(size * 2);
-  for (unsigned int i = 0; i < size; ++i) {
-    hex.push_back(kDigits[digest[i] >> 4]);
-    hex.push_back(kDigits[digest[i] & 15]);
-  }
-  return hex;
-}
+struct Sha384::State {
+  Digest digest{EVP_sha384()};
+};
+
+Sha384::Sha384() : state_(std::make_unique<State>()) {}
+Sha384::Sha384(Sha384&&) noexcept = default;
+Sha384& Sha384::operator=(Sha384&&) noexcept = default;
+Sha384::~Sha384() = default;
+
+void Sha384::Update(std::span<const std::uint8_t> bytes) { state_->digest.Update(bytes); }
+std::string Sha384::HexDigest() { return state_->digest.Hex(); }
 
 std::string Sha256Hex(std::span<const std::uint8_t> bytes) {
   Sha256 hash;

@@ -1,4 +1,4 @@
-// SHA-256 of bytes as they come.
+// SHA-256 and SHA-384 of bytes as they come.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,23 @@ class Sha256 {
 
   void Update(std::span<const std::uint8_t> bytes);
   /// The digest of everything so far as 64 lower-case hex digits; nothing may be added afterwards.
+  std::string HexDigest();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A running SHA-384 (FIPS 180-4): what Open Model Zoo pins. Threads: as std::vector.
+class Sha384 {
+ public:
+  Sha384();
+  Sha384(Sha384&&) noexcept;
+  Sha384& operator=(Sha384&&) noexcept;
+  ~Sha384();
+
+  void Update(std::span<const std::uint8_t> bytes);
+  /// 96 lower-case hex digits; nothing may be added afterwards.
   std::string HexDigest();
 
  private:

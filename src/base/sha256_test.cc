@@ -18,6 +18,15 @@ TEST(Sha256, GivesThePublishedDigests) {
   EXPECT_EQ(Sha256Hex({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Sha384, GivesThePublishedDigest) {
+  Sha384 hash;
+  hash.Update(Bytes("a"));
+  hash.Update(Bytes("bc"));
+  EXPECT_EQ(hash.HexDigest(),
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+            "8086072ba1e7cc2358baeca134c825a7");
+}
+
 TEST(Sha256, PiecesGiveTheDigestOfTheWhole) {
   Sha256 hash;
   hash.Update(Bytes("a"));

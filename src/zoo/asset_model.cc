@@ -1,4 +1,4 @@
-// LoadAssetModel: a network of an asset, from its ONNX conversion where it comes as MXNet files.
+// LoadAssetModel: a network of an asset, from its ONNX conversion where it comes in another form.
 #include <filesystem>
 #include <string_view>
 
@@ -12,41 +12,50 @@
 namespace visavis {
 namespace {
 
-// Raised whenever the same MXNet files would be converted to another ONNX file.
+// Raised whenever the same files would be converted to another ONNX file.
 constexpr int kConverterVersion = 1;
 
 bool HoldsWeights(const AssetFile& file) {
-  return file.name.ends_with(".onnx") || file.name.ends_with(".params");
+  return file.name.ends_with(".onnx") || file.name.ends_with(".params") ||
+         file.name.ends_with(".caffemodel");
 }
 
-// The file with the weights of `network`; null if there is none, or several for an empty name.
-const AssetFile* WeightsOf(const Asset& asset, const std::string& network) {
+// The only file with weights of `network` that fulfils `also`; null if there is none, or several.
+template <typename Condition>
+const AssetFile* OnlyWeights(const Asset& asset, const std::string& network, Condition also) {
   const AssetFile* found = nullptr;
   for (const AssetFile& file : asset.files) {
-    if (!HoldsWeights(file) || !file.name.starts_with(network)) continue;
+    if (!HoldsWeights(file) || !file.name.starts_with(network) || !also(file)) continue;
     if (found != nullptr) return nullptr;
     found = &file;
   }
   return found;
 }
 
+// A pack holds several networks; without a name, its recogniser is meant.
+const AssetFile* WeightsOf(const Asset& asset, const std::string& network) {
+  const AssetFile* only = OnlyWeights(asset, network, [](const AssetFile&) { return true; });
+  if (only != nullptr || !network.empty()) return only;
+  return OnlyWeights(asset, network,
+                     [](const AssetFile& file) { return file.role == "recognition"; });
+}
+
 // Conversions are told apart by their source and by who converted.
 std::string ConvertedPath(const std::string& folder, const AssetFile& weights) {
   return fmt::format("{}/onnx/{}-{}-v{}.onnx", folder,
                      std::filesystem::path(weights.name).stem().string(),
-                     weights.sha256.substr(0, 12), kConverterVersion);
+                     VerifiedSha256(folder + "/" + weights.name).substr(0, 12), kConverterVersion);
 }
 
 Status Convert(const std::string& source, const std::string& destination,
                const FetchOptions& options) {
   const std::string folder = std::filesystem::path(destination).parent_path().string();
-  VISAVIS_RETURN_IF_ERROR(FileSystem::Real().CreateDirectories(folder));
   VISAVIS_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Acquire(folder, options.cancel));
   if (!VerifiedSha256(destination).empty()) return {};  // another process was faster
   VISAVIS_ASSIGN_OR_RETURN(const Model model, Model::Load(source));
   VISAVIS_RETURN_IF_ERROR(model.SaveOnnx(destination));
-  VISAVIS_ASSIGN_OR_RETURN(const std::string sha256, HashFile(destination));
-  return MarkVerified(destination, sha256);
+  VISAVIS_ASSIGN_OR_RETURN(const Digests digests, DigestFile(destination, /*with_sha384=*/false));
+  return MarkVerified(destination, digests);
 }
 
 }  // namespace
@@ -54,7 +63,7 @@ Status Convert(const std::string& source, const std::string& destination,
 Result<Model> LoadAssetModel(const std::string& asset_name, const std::string& network,
                              const FetchOptions& options) {
   VISAVIS_ASSIGN_OR_RETURN(const std::string folder, FetchAsset(asset_name, options));
-  const Asset& asset = *FindAsset(asset_name);
+  const Asset& asset = *LookUpAsset(asset_name, options);
   const AssetFile* weights = WeightsOf(asset, network);
   if (weights == nullptr) {
     return MakeError(ErrorCode::kNotFound, "{}: has no single network \"{}\"", asset_name, network);

@@ -1,28 +1,20 @@
 #include "zoo/curl_api.h"
 
-#include <dlfcn.h>
-
 #include "base/error.h"
+#include "zoo/shared_library.h"
 
 namespace visavis {
 namespace {
 
-template <typename Function>
-bool Bind(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  return function != nullptr;
-}
-
 Result<CurlApi> Open() {
-  void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) library = ::dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
+  const SharedLibrary library({"libcurl.so.4", "libcurl-gnutls.so.4"});
   CurlApi api;
-  if (library == nullptr || !Bind(library, "curl_global_init", api.global_init) ||
-      !Bind(library, "curl_easy_init", api.easy_init) ||
-      !Bind(library, "curl_easy_setopt", api.easy_setopt) ||
-      !Bind(library, "curl_easy_perform", api.easy_perform) ||
-      !Bind(library, "curl_easy_cleanup", api.easy_cleanup) ||
-      !Bind(library, "curl_easy_strerror", api.easy_strerror) ||
+  if (!library.Bind("curl_global_init", api.global_init) ||
+      !library.Bind("curl_easy_init", api.easy_init) ||
+      !library.Bind("curl_easy_setopt", api.easy_setopt) ||
+      !library.Bind("curl_easy_perform", api.easy_perform) ||
+      !library.Bind("curl_easy_cleanup", api.easy_cleanup) ||
+      !library.Bind("curl_easy_strerror", api.easy_strerror) ||
       api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return MakeError(ErrorCode::kUnsupported,
                      "downloads need libcurl.so.4 (Debian package libcurl4)");

@@ -1,137 +1,119 @@
-// FetchAsset: cache, then mirrors, then download.
-#include <cstdlib>
+// FetchAsset: what is there stays, what is missing is got, and nothing half done is ever seen.
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <optional>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/file_system.h"
-#include "base/sha256.h"
 #include "base/try.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"
-#include "zoo/download.h"
+#include "zoo/file_source.h"
+#include "zoo/installed.h"
+#include "zoo/postprocess.h"
+#include "zoo/records.h"
 
 namespace visavis {
 namespace {
 
-std::vector<std::string> Mirrors(const FetchOptions& options) {
-  if (!options.mirrors.empty()) return options.mirrors;
-  std::vector<std::string> folders;
-  const char* variable = std::getenv("VISAVIS_MIRROR");
-  std::string_view rest = variable != nullptr ? variable : "";
-  while (!rest.empty()) {
-    const auto colon = rest.find(':');
-    if (colon != 0) folders.emplace_back(rest.substr(0, colon));
-    rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-  }
-  return folders;
-}
+namespace fs = std::filesystem;
 
-// Copies `from` to `to` if it is the file we look for; false if it is another.
-Result<bool> CopyIfRight(const std::string& from, const AssetFile& file, const std::string& to) {
-  std::error_code error;
-  if (std::filesystem::file_size(from, error) != static_cast<std::uintmax_t>(file.size_bytes) ||
-      error) {
-    return false;
-  }
-  std::ifstream source(from, std::ios::binary);
-  VISAVIS_ASSIGN_OR_RETURN(AtomicFileWriter copy, AtomicFileWriter::Create(FileSystem::Real(), to));
-  Sha256 hash;
-  std::vector<std::uint8_t> piece(1 << 20);
-  while (source) {
-    source.read(reinterpret_cast<char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
-    const auto bytes = std::span(piece).first(static_cast<std::size_t>(source.gcount()));
-    hash.Update(bytes);
-    VISAVIS_RETURN_IF_ERROR(copy.Append(bytes));
-  }
-  if (hash.HexDigest() != file.sha256) return false;
-  VISAVIS_RETURN_IF_ERROR(copy.Commit());
-  return true;
-}
-
-// A mirror may be the folder of all models, or the folder of this one.
-Result<bool> CopyFromMirrors(const Asset& asset, const AssetFile& file, const std::string& path,
-                             const FetchOptions& options) {
-  for (const std::string& mirror : Mirrors(options)) {
-    for (const std::string& folder : {"/" + asset.folder, "/" + asset.name, std::string()}) {
-      VISAVIS_ASSIGN_OR_RETURN(const bool copied,
-                               CopyIfRight(mirror + folder + "/" + file.name, file, path));
-      if (copied) return true;
-    }
-  }
-  return false;
-}
-
-Error NowhereToBeHad(const Asset& asset, const AssetFile& file, const std::string& path,
-                     const std::string& why) {
-  std::string message =
-      fmt::format("{}: {}: not in the cache ({}), not in the folders of VISAVIS_MIRROR, {}",
-                  asset.name, file.name, path, why);
-  if (!asset.obtain.empty()) message += "; to get it: " + asset.obtain;
-  return Error{ErrorCode::kNotFound, std::move(message)};
-}
-
-Status Download(const Asset& asset, const AssetFile& file, const std::string& path,
-                const FetchOptions& options) {
-  if (file.urls.empty()) return NowhereToBeHad(asset, file, path, "and no URL is known");
-  if (!options.allow_download) {
-    return NowhereToBeHad(asset, file, path, "and downloads are switched off");
-  }
-  Status status;
-  for (const std::string& url : file.urls) {
-    status = DownloadFile(file, url, path, options);
-    if (status || status.error().code == ErrorCode::kCancelled) return status;
-  }
-  return status;
-}
-
-// Puts one file where the asset's folder wants it, whatever that takes.
-Status EnsureFile(const Asset& asset, const AssetFile& file, const std::string& folder,
-                  const FetchOptions& options) {
-  const std::string path = folder + "/" + file.name;
-  if (IsVerified(path, file.sha256)) return {};
-  if (std::filesystem::exists(path)) {
-    VISAVIS_ASSIGN_OR_RETURN(const std::string sha256, HashFile(path));
-    if (sha256 == file.sha256) return MarkVerified(path, file.sha256);
-    VISAVIS_RETURN_IF_ERROR(FileSystem::Real().Remove(path));  // damaged: get it anew
-  }
-  VISAVIS_ASSIGN_OR_RETURN(const bool copied, CopyFromMirrors(asset, file, path, options));
-  if (!copied) VISAVIS_RETURN_IF_ERROR(Download(asset, file, path, options));
-  return MarkVerified(path, file.sha256);
-}
+using Kind = FetchEvent::Kind;
 
 // The note is shown to whoever first fetches with a way to show it.
-Status ShowLicenceOnce(const Asset& asset, const std::string& folder, const FetchOptions& options) {
-  const std::string shown = folder + "/.licence-shown";
-  if (!options.show_licence || std::filesystem::exists(shown)) return {};
+Status ShowLicenceOnce(const Asset& asset, const std::string& root, const FetchOptions& options) {
+  if (!options.show_licence || LicenceWasShown(root, asset)) return {};
   options.show_licence(asset);
-  return WriteFileAtomically(FileSystem::Real(), shown, {});
+  return MarkLicenceShown(root, asset);
+}
+
+// What a killed process left: pieces of downloads are kept, everything else starts anew.
+void RemoveLeftovers(const std::string& folder, const std::string& staging) {
+  std::error_code error;
+  for (fs::directory_iterator at(staging, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (at->path().extension() != ".part") fs::remove_all(at->path(), ignored);
+  }
+  error.clear();
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (at->path().filename().string().find(".tmp.") != std::string::npos) {
+      fs::remove(at->path(), ignored);
+    }
+  }
+}
+
+std::string StagingFolder(const std::string& root, const Asset& asset) {
+  return ChecksumStore(root).Staging() + "/" + asset.name;
+}
+
+// Files that are changed after they arrive are got and changed aside, and the folder appears whole.
+Status FetchAndPostprocess(const Asset& asset, const std::string& folder,
+                           const std::string& staging, FileSource& source,
+                           const FetchReporter& report, const FetchOptions& options) {
+  const std::string aside = staging + "/folder";
+  VISAVIS_RETURN_IF_ERROR(source.GetAll(aside));
+  report.Tell(Kind::kPostprocessBegin);
+  VISAVIS_RETURN_IF_ERROR(Postprocess(asset.postprocessing, aside, options));
+  VISAVIS_RETURN_IF_ERROR(RecordInstalledFiles(aside));
+  report.Tell(Kind::kPostprocessEnd);
+  std::error_code error;
+  fs::remove_all(folder, error);
+  VISAVIS_RETURN_IF_ERROR(
+      FileSystem::Real().CreateDirectories(fs::path(folder).parent_path().string()));
+  return FileSystem::Real().Rename(aside, folder);
+}
+
+Status FetchMissing(const Asset& asset, const std::string& root, const FetchReporter& report,
+                    const FetchOptions& options) {
+  const std::string folder = AssetFolder(root, asset);
+  const std::string staging = StagingFolder(root, asset);
+  VISAVIS_ASSIGN_OR_RETURN(const FolderLock lock, LockAsset(root, asset, options.cancel));
+  RemoveLeftovers(folder, staging);
+  if (!IsInstalled(root, asset)) {  // another process may have been faster
+    FileSource source(asset, root, options);
+    VISAVIS_RETURN_IF_ERROR(
+        asset.postprocessing.empty()
+            ? source.GetAll(folder)
+            : FetchAndPostprocess(asset, folder, staging, source, report, options));
+  }
+  std::error_code error;
+  fs::remove_all(staging, error);
+  return {};
+}
+
+Status FetchOne(const Asset& asset, const std::string& root, const FetchOptions& options) {
+  std::error_code error;
+  // What is being staged is in work elsewhere, or was left by a process that was killed.
+  if (!IsInstalled(root, asset) || fs::exists(StagingFolder(root, asset), error)) {
+    const FetchReporter report(options, asset.name);
+    report.Tell(Kind::kModelBegin, {}, static_cast<std::int64_t>(asset.files.size()));
+    const Status status = FetchMissing(asset, root, report, options);
+    report.Tell(Kind::kModelEnd, {}, 0, status.has_value());
+    VISAVIS_RETURN_IF_ERROR(status);
+  }
+  return ShowLicenceOnce(asset, root, options);
 }
 
 }  // namespace
 
 Result<std::string> FetchAsset(const std::string& name, const FetchOptions& options) {
-  const Asset* asset = FindAsset(name);
+  const Asset* asset = LookUpAsset(name, options);
   if (asset == nullptr) {
-    return MakeError(ErrorCode::kNotFound, "{}: no such model in the manifest", name);
+    return MakeError(ErrorCode::kNotFound, "{}: no such model in the registry", name);
   }
   VISAVIS_ASSIGN_OR_RETURN(const std::string root, CacheRoot(options));
-  const std::string folder = root + "/" + asset->name;
-
-  const bool complete = std::all_of(
-      asset->files.begin(), asset->files.end(),
-      [&](const AssetFile& file) { return IsVerified(folder + "/" + file.name, file.sha256); });
-  if (!complete) {
-    VISAVIS_RETURN_IF_ERROR(FileSystem::Real().CreateDirectories(folder));
-    VISAVIS_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Acquire(folder, options.cancel));
-    for (const AssetFile& file : asset->files) {
-      VISAVIS_RETURN_IF_ERROR(EnsureFile(*asset, file, folder, options));
-    }
+  if (asset->stages.empty()) {
+    VISAVIS_RETURN_IF_ERROR(FetchOne(*asset, root, options));
   }
-  VISAVIS_RETURN_IF_ERROR(ShowLicenceOnce(*asset, folder, options));
-  return folder;
+  for (const std::string& stage : asset->stages) {
+    const Asset* part = LookUpAsset(stage, options);
+    if (part == nullptr || !part->stages.empty()) {
+      return MakeError(ErrorCode::kNotFound, "{}: its stage {} is not in the registry", asset->name,
+                       stage);
+    }
+    VISAVIS_RETURN_IF_ERROR(FetchOne(*part, root, options));
+  }
+  return AssetFolder(root, *asset);
 }
 
 }  // namespace visavis

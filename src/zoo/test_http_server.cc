@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/check.h"
@@ -14,12 +15,13 @@
 namespace visavis {
 namespace {
 
-void SendAll(int connection, std::string_view bytes) {
+bool SendAll(int connection, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
+    if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
+  return true;
 }
 
 std::string ReadRequest(int connection) {
@@ -81,6 +83,28 @@ void TestHttpServer::Serve() {
   }
 }
 
+// Until the client goes away, or the test ends.
+void TestHttpServer::HoldOpen(int connection) const {
+  char byte;
+  while (!stop_.load()) {
+    pollfd ready{connection, POLLIN | POLLRDHUP, 0};
+    if (::poll(&ready, 1, 20) > 0 && ::recv(connection, &byte, 1, 0) <= 0) return;
+  }
+}
+
+void TestHttpServer::SendBody(int connection, const TestPage& page, std::string_view body) const {
+  if (page.stall_after > 0) {
+    SendAll(connection, body.substr(0, page.stall_after));
+    return HoldOpen(connection);
+  }
+  const std::size_t step = page.drip_bytes > 0 ? page.drip_bytes : body.size();
+  while (!body.empty() && !stop_.load()) {
+    if (!SendAll(connection, body.substr(0, step))) return;
+    body.remove_prefix(std::min(step, body.size()));
+    if (page.drip_ms > 0) ::usleep(static_cast<useconds_t>(page.drip_ms) * 1000);
+  }
+}
+
 void TestHttpServer::Answer(int connection) {
   const std::string request = ReadRequest(connection);
   const std::string range = Between(request, "Range: bytes=", "\r\n");
@@ -94,6 +118,7 @@ void TestHttpServer::Answer(int connection) {
     return;
   }
   TestPage& page = at->second;
+  if (page.stall_at_once) return HoldOpen(connection);
   if (!page.redirect_to.empty()) {
     SendAll(connection, fmt::format("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n"
                                     "Connection: close\r\n\r\n",
@@ -119,12 +144,14 @@ void TestHttpServer::Answer(int connection) {
   }
   SendAll(connection,
           fmt::format("HTTP/1.1 {} X\r\nContent-Length: {}\r\n{}Connection: close\r\n\r\n", status,
-                      body.size(), content_range));
+                      page.claimed_length >= 0 ? static_cast<std::size_t>(page.claimed_length)
+                                               : body.size(),
+                      content_range));
   if (page.cut_after > 0 && page.cut_times > 0) {
     --page.cut_times;
     body = body.substr(0, page.cut_after);
   }
-  SendAll(connection, body);
+  SendBody(connection, page, body);
 }
 
 }  // namespace visavis

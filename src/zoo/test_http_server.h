@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct TestPage {
   std::size_t cut_after = 0;     ///< closes the connection after this many body bytes; 0 = never
   int cut_times = 1;             ///< ... in so many answers
   std::string redirect_to = {};  ///< answers 302
+  std::size_t stall_after = 0;   ///< sends so many body bytes, then nothing; 0 = never
+  bool stall_at_once = false;    ///< not even a header
+  std::size_t drip_bytes = 0;    ///< sends so many bytes at a time; 0 = all at once
+  int drip_ms = 0;               ///< ... and waits in between
+  std::int64_t claimed_length = -1;  ///< in Content-Length, whatever is sent
 };
 
 /// Serves until destroyed. Threads: the pages are set before requests come.
@@ -33,6 +39,8 @@ class TestHttpServer {
  private:
   void Serve();
   void Answer(int connection);
+  void SendBody(int connection, const TestPage& page, std::string_view body) const;
+  void HoldOpen(int connection) const;
 
   std::map<std::string, TestPage> pages_;
   int listener_ = -1;

@@ -55,8 +55,7 @@ Result<Recognizer> LoadRecognizer(const Options& options, const Common& common, 
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
                            LoadEmbedderFor(common, options.model, embed_options));
   if (options.threshold) loaded.threshold = {*options.threshold, "given with --threshold"};
-  return Recognizer::Create(std::move(detector), std::move(loaded.embedder),
-                            std::move(loaded.threshold), recognizer_options);
+  return Recognizer::Create(std::move(detector), std::move(loaded), recognizer_options);
 }
 
 Result<Side> ReadSide(const std::string& path, const Recognizer& recognizer) {
@@ -80,6 +79,14 @@ Result<std::vector<FacePair>> CompareFaces(const Side& a, const Side& b,
 
 const char* Verdict(bool same_person) { return same_person ? "same person" : "different people"; }
 
+// Never 0 or 1: no calibration data can say that.
+std::string ProbabilityAsText(const Comparison& comparison) {
+  const double probability = comparison.probability.value_or(0);
+  if (probability < 0.0001) return "< 0.0001";
+  if (probability > 0.9999) return "> 0.9999";
+  return fmt::format("{:.4f}", probability);
+}
+
 Json SideAsJson(const Side& side) {
   Json faces = Json::array();
   for (const RecognizedFace& face : side.faces) faces.push_back(FaceAsJson(face.face));
@@ -95,6 +102,7 @@ Json AsJson(const Side& a, const Side& b, const std::vector<FacePair>& pairs,
                     {"similarity", pair.comparison.similarity},
                     {"squared_distance", pair.comparison.squared_distance},
                     {"same_person", pair.comparison.same_person}});
+    if (pair.comparison.probability) list.back()["probability"] = *pair.comparison.probability;
   }
   return {{"a", SideAsJson(a)},
           {"b", SideAsJson(b)},
@@ -119,12 +127,20 @@ void PrintText(const Side& a, const Side& b, const std::vector<FacePair>& pairs,
     const Comparison& comparison = pairs.front().comparison;
     fmt::print("similarity        {:.4f}\n", comparison.similarity);
     fmt::print("squared distance  {:.4f}\n", comparison.squared_distance);
+    if (comparison.probability) {
+      fmt::print("probability       {}\n", ProbabilityAsText(comparison));
+    }
     fmt::print("verdict           {}\n", Verdict(comparison.same_person));
   } else {
-    fmt::print("face A  face B  similarity  squared distance  verdict\n");
+    const bool likely = !pairs.empty() && pairs.front().comparison.probability.has_value();
+    fmt::print("face A  face B  similarity  squared distance  {}verdict\n",
+               likely ? "probability  " : "");
     for (const FacePair& pair : pairs) {
-      fmt::print("{:6}  {:6}  {:10.4f}  {:16.4f}  {}\n", pair.a, pair.b, pair.comparison.similarity,
-                 pair.comparison.squared_distance, Verdict(pair.comparison.same_person));
+      const Comparison& comparison = pair.comparison;
+      fmt::print("{:6}  {:6}  {:10.4f}  {:16.4f}  {}{}\n", pair.a, pair.b, comparison.similarity,
+                 comparison.squared_distance,
+                 likely ? fmt::format("{:>11}  ", ProbabilityAsText(comparison)) : "",
+                 Verdict(comparison.same_person));
     }
   }
   fmt::print("threshold         {:.4f} ({})\n", threshold.similarity, threshold.origin);

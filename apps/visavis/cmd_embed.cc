@@ -114,7 +114,7 @@ struct Job {
     const LoggedStep step(common,
                           Path(i) + (detector == nullptr ? ": read" : ": detected and aligned"));
     if (detector == nullptr) return ReadAligned(Path(i), embedder.crop_size_px());
-    return FindFacesInPhoto(Path(i), *detector, options.choice, embedder.crop_size_px());
+    return FindFacesInPhoto(Path(i), *detector, options.choice, embedder.crop_pose());
   }
 };
 

@@ -86,15 +86,17 @@ Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
 Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& model,
                                        const EmbedOptions& options) {
   const LoggedStep step(common, fmt::format("network {} loaded", model));
-  return LoadEmbedder(model, options, FetchOptionsFor(common));
+  Result<LoadedEmbedder> loaded = LoadEmbedder(model, options, FetchOptionsFor(common));
+  if (loaded && !loaded->assumed.empty()) PrintError("note: " + loaded->assumed);
+  return loaded;
 }
 
 Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,
                                                      const Detector& detector, FaceChoice choice,
-                                                     int crop_size_px) {
+                                                     const CropPose& pose) {
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> bytes,
                            FileSystem::Real().ReadFile(path, Limits().image_file_bytes));
-  return FindFacesInFile(bytes, path, detector, choice, crop_size_px);
+  return FindFacesInFile(bytes, path, detector, choice, pose);
 }
 
 PhotoThreads::PhotoThreads(const Common& common, std::size_t photos) {

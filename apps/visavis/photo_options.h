@@ -23,7 +23,8 @@ void AddModelOption(CLI::App& command, std::string& model);
 /// Licence notes and a download's progress on standard error; stops when the user does.
 FetchOptions FetchOptionsFor(const Common& common);
 
-/// LoadDetector and LoadEmbedder with FetchOptionsFor; -v says which and how long it took.
+/// LoadDetector and LoadEmbedder with FetchOptionsFor; -v says which and how long it took. What had
+/// to be assumed about a network is said on standard error.
 Result<std::unique_ptr<Detector>> LoadDetectorFor(const Common& common,
                                                   const MtcnnOptions& options);
 Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& model,
@@ -32,7 +33,7 @@ Result<LoadedEmbedder> LoadEmbedderFor(const Common& common, const std::string& 
 /// Reads a photo and finds the wanted faces in it.
 Result<std::vector<RecognizedFace>> FindFacesInPhoto(const std::string& path,
                                                      const Detector& detector, FaceChoice choice,
-                                                     int crop_size_px);
+                                                     const CropPose& pose);
 
 /// How --threads is spent: on several photos at once if there are several, else on the networks
 /// that work on the one.

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "visavis/result.h"
 #include "visavis/types.h"
@@ -28,5 +29,26 @@ struct Threshold {
 inline bool SamePerson(double similarity, const Threshold& threshold) {
   return similarity >= threshold.similarity;
 }
+
+/// How a similarity becomes a probability. Both maps never fall as the similarity rises.
+enum class ProbabilityModel { kLogistic, kIsotonic };
+
+/// A fitted map from similarity to the probability that two faces are the same person: piecewise
+/// linear between knots (isotonic), or 1 / (1 + exp(-(slope s + intercept))) (logistic).
+/// Threads: a value; const members are safe concurrently.
+struct ProbabilityMap {
+  ProbabilityModel model = ProbabilityModel::kLogistic;
+  double prior = 0.5;  ///< share of same-person pairs that was assumed; the probability means
+                       ///< nothing without it
+  double slope = 0;
+  double intercept = 0;
+  struct Knot {
+    double similarity = 0;
+    double probability = 0;
+  };
+  std::vector<Knot> knots;  ///< kIsotonic: rising in both
+
+  double At(double similarity) const;
+};
 
 }  // namespace visavis

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "visavis/align.h"
+#include "visavis/contract.h"
 #include "visavis/decode.h"
 #include "visavis/detect.h"
 #include "visavis/embed.h"
@@ -37,7 +39,7 @@ struct RecognizedFace {
 /// Detects, chooses and aligns the faces of a photo; embeddings stay empty. No face gives an empty
 /// vector. Errors: those of Detector::Detect and AlignFace. Threads: safe concurrently.
 Result<std::vector<RecognizedFace>> FindFaces(ImageView photo, const Detector& detector,
-                                              FaceChoice choice, int crop_size_px = 112);
+                                              FaceChoice choice, const CropPose& pose = {});
 
 /// The same for a photo's file bytes, which `name` names in messages. Coordinates are the full
 /// photo's, upright.
@@ -49,7 +51,7 @@ Result<std::vector<RecognizedFace>> FindFaces(ImageView photo, const Detector& d
 Result<std::vector<RecognizedFace>> FindFacesInFile(std::span<const std::uint8_t> bytes,
                                                     const std::string& name,
                                                     const Detector& detector, FaceChoice choice,
-                                                    int crop_size_px = 112,
+                                                    const CropPose& pose = {},
                                                     const Limits& limits = {});
 
 /// Two faces compared.
@@ -58,21 +60,31 @@ struct Comparison {
   double squared_distance = 0;
   bool same_person = false;
   Threshold threshold;
+  /// Of being the same person, where the model's contract has a map for it.
+  std::optional<double> probability;
 };
 
 /// The default detector (MTCNN) from the model cache. Errors: those of LoadAssetModel.
 Result<std::unique_ptr<Detector>> LoadDetector(const MtcnnOptions& options = {},
                                                const FetchOptions& fetch = {});
 
-/// A recognition network and the threshold that goes with it.
+/// A recognition network and what goes with it.
 struct LoadedEmbedder {
   Embedder embedder;
   Threshold threshold;
+  std::optional<ProbabilityMap> probability;  ///< only from a contract
+  std::optional<ModelContract> contract;      ///< the `.visavis.json` beside the model
+  /// What was assumed about a file without a contract, one line for people; empty if nothing was.
+  std::string assumed;
 };
 inline constexpr char kDefaultRecognitionModel[] = "mobilefacenet-arcface";
-/// `model` is a name of the manifest or a model file. A network without a threshold of its own gets
-/// similarity 0.5, the rule of the ONNX Model Zoo's article. Errors: those of LoadAssetModel and
-/// Model::Load.
+/// `model` is a name of the manifest or a model file. A file's contract is obeyed: channel order,
+/// mean and scale, template of the crops (they replace those of `options`), threshold and
+/// probability. A network without a threshold of its own gets similarity 0.5, the rule of the ONNX
+/// Model Zoo's article.
+/// Errors: those of LoadAssetModel, Model::Load and ReadContract; kCorruptData if the file is not
+/// the one its contract speaks of, or the network not as the contract says; kInvalidArgument for
+/// the contract of a detector.
 Result<LoadedEmbedder> LoadEmbedder(const std::string& model = kDefaultRecognitionModel,
                                     const EmbedOptions& options = {},
                                     const FetchOptions& fetch = {});
@@ -87,6 +99,9 @@ class Recognizer {
   /// With any parts. `threshold` is the one calibrated for the embedder's network.
   static Recognizer Create(std::unique_ptr<Detector> detector, Embedder embedder,
                            Threshold threshold, const RecognizerOptions& options = {});
+  /// With a network and everything that goes with it.
+  static Recognizer Create(std::unique_ptr<Detector> detector, LoadedEmbedder loaded,
+                           const RecognizerOptions& options = {});
   Recognizer(Recognizer&&) noexcept;
   Recognizer& operator=(Recognizer&&) noexcept;
   ~Recognizer();
@@ -94,6 +109,7 @@ class Recognizer {
   const Detector& detector() const;
   const Embedder& embedder() const;
   const Threshold& threshold() const;
+  const std::optional<ProbabilityMap>& probability() const;
 
   /// Detects, chooses, aligns and embeds. No face gives an empty vector.
   Result<std::vector<RecognizedFace>> Recognize(ImageView photo) const;

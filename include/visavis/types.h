@@ -49,7 +49,20 @@ struct SimilarityTransform {
   double ty = 0;
 };
 
-/// A face in the pose that ArcFace-type networks expect.
+/// Where the five landmarks stand in a crop; see FaceTemplates() in visavis/align.h.
+enum class FaceTemplate { kArcFace112, kArcFace128, kArcFaceNarrow, kFrontal };
+
+/// The crop that a network wants.
+struct CropPose {
+  int size_px = 112;  ///< side of the square
+  FaceTemplate face_template = FaceTemplate::kArcFace112;
+
+  CropPose() = default;
+  CropPose(int size, FaceTemplate pose = FaceTemplate::kArcFace112)  // NOLINT: implicit
+      : size_px(size), face_template(pose) {}
+};
+
+/// A face in the pose that a recognition network expects.
 struct FaceCrop {
   Image image;                     ///< 112x112 RGB unless another size was asked for
   SimilarityTransform from_image;  ///< source pixel -> crop pixel

@@ -1,6 +1,7 @@
 #include "visavis/align.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -10,6 +11,29 @@
 
 namespace visavis {
 namespace {
+
+// For a crop 112 px high and 96 px wide. Source: insightface's face_preprocess.
+constexpr Landmarks5 kNarrow = {{{30.2946f, 51.6963f},
+                                 {65.5318f, 51.5014f},
+                                 {48.0252f, 71.7366f},
+                                 {33.5493f, 92.3655f},
+                                 {62.7299f, 92.2041f}}};
+// For a crop of 112x112. Source: the third of insightface's five poses (face_align, src3).
+constexpr Landmarks5 kFrontal = {{{39.730f, 51.138f},
+                                  {72.270f, 51.138f},
+                                  {56.000f, 68.493f},
+                                  {42.463f, 87.010f},
+                                  {69.537f, 87.010f}}};
+
+// The points moved right by `shift`, scaled from a crop of `side` to one of `size_px`.
+Landmarks5 Place(const Landmarks5& points, float shift, float side, int size_px) {
+  const float scale = static_cast<float>(size_px) / side;
+  Landmarks5 placed;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    placed[i] = {(points[i].x + shift) * scale, points[i].y * scale};
+  }
+  return placed;
+}
 
 struct Mean {
   double x = 0;
@@ -62,21 +86,50 @@ Box CentralBox(ImageView image) {
 }  // namespace
 
 Landmarks5 ArcFaceTemplate(int size_px) {
-  // For a crop 112 px high and 96 px wide.
-  constexpr Landmarks5 kNarrow = {{{30.2946f, 51.6963f},
-                                   {65.5318f, 51.5014f},
-                                   {48.0252f, 71.7366f},
-                                   {33.5493f, 92.3655f},
-                                   {62.7299f, 92.2041f}}};
   // A multiple of 128 keeps the face's scale of 112 of every 128 px, centred across.
-  const bool of_128 = size_px % 128 == 0 && size_px % 112 != 0;
-  const float scale = static_cast<float>(size_px) / (of_128 ? 128.0f : 112.0f);
-  const float shift = of_128 ? 8.0f * scale : 0.0f;
-  Landmarks5 points;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    points[i] = {(kNarrow[i].x + 8.0f) * scale + shift, kNarrow[i].y * scale};
+  if (size_px % 128 == 0 && size_px % 112 != 0) return Place(kNarrow, 16, 128, size_px);
+  return Place(kNarrow, 8, 112, size_px);
+}
+
+std::span<const FaceTemplateInfo> FaceTemplates() {
+  static constexpr std::array kTemplates{
+      FaceTemplateInfo{FaceTemplate::kArcFace112, "arcface-112",
+                       "insightface's face_preprocess and face_align for 112x112"},
+      FaceTemplateInfo{FaceTemplate::kArcFace128, "arcface-128",
+                       "the same face in 112 of 128 pixels, centred across"},
+      FaceTemplateInfo{
+          FaceTemplate::kArcFaceNarrow, "arcface-96x112",
+          "the template of 96x112 crops, left in the square without the 8 pixel shift"},
+      FaceTemplateInfo{FaceTemplate::kFrontal, "frontal-112",
+                       "the frontal one of insightface's five poses: tighter"}};
+  return kTemplates;
+}
+
+std::string_view Name(FaceTemplate face_template) {
+  return FaceTemplates()[static_cast<std::size_t>(face_template)].name;
+}
+
+Result<FaceTemplate> ParseFaceTemplate(std::string_view name) {
+  std::string known;
+  for (const FaceTemplateInfo& info : FaceTemplates()) {
+    if (info.name == name) return info.face_template;
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
   }
-  return points;
+  return MakeError(ErrorCode::kUnsupported, "face template \"{}\", want one of {}", name, known);
+}
+
+Landmarks5 TemplatePoints(const CropPose& pose) {
+  switch (pose.face_template) {
+    case FaceTemplate::kArcFace112:
+      return ArcFaceTemplate(pose.size_px);
+    case FaceTemplate::kArcFace128:
+      return Place(kNarrow, 16, 128, pose.size_px);
+    case FaceTemplate::kArcFaceNarrow:
+      return Place(kNarrow, 0, 112, pose.size_px);
+    case FaceTemplate::kFrontal:
+      return Place(kFrontal, 0, 112, pose.size_px);
+  }
+  return ArcFaceTemplate(pose.size_px);
 }
 
 Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Landmarks5& to) {
@@ -111,12 +164,12 @@ Result<SimilarityTransform> EstimateSimilarity(const Landmarks5& from, const Lan
   return fit;
 }
 
-Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, int size_px) {
-  VISAVIS_RETURN_IF_ERROR(CheckSizes(image, size_px));
+Result<FaceCrop> AlignFace(ImageView image, const Landmarks5& landmarks, const CropPose& pose) {
+  VISAVIS_RETURN_IF_ERROR(CheckSizes(image, pose.size_px));
   VISAVIS_ASSIGN_OR_RETURN(const SimilarityTransform fit,
-                           EstimateSimilarity(landmarks, ArcFaceTemplate(size_px)));
+                           EstimateSimilarity(landmarks, TemplatePoints(pose)));
   const AffineTransform to_crop{fit.a, -fit.b, fit.tx, fit.b, fit.a, fit.ty};
-  return FaceCrop{WarpAffine(image, to_crop, size_px, size_px), fit};
+  return FaceCrop{WarpAffine(image, to_crop, pose.size_px, pose.size_px), fit};
 }
 
 Result<Image> CropFace(ImageView image, const std::optional<Box>& box_px, int size_px) {

@@ -184,5 +184,32 @@ TEST(AlignFace, EqualsTheModelZoo) {
   EXPECT_EQ(compared, 11);
 }
 
+TEST(FaceTemplates, NamesAndPlaces) {
+  for (const FaceTemplateInfo& info : FaceTemplates()) {
+    EXPECT_EQ(Name(info.face_template), info.name);
+    const auto parsed = ParseFaceTemplate(info.name);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*parsed, info.face_template);
+    // Every template is upright and inside the crop, and scales with it.
+    const Landmarks5 small = TemplatePoints({112, info.face_template});
+    const Landmarks5 large = TemplatePoints({224, info.face_template});
+    for (std::size_t i = 0; i < small.size(); ++i) {
+      EXPECT_GT(small[i].x, 20);
+      EXPECT_LT(small[i].y, 100);
+      EXPECT_NEAR(large[i].x, 2 * small[i].x, 1e-4);
+      EXPECT_NEAR(large[i].y, 2 * small[i].y, 1e-4);
+    }
+    EXPECT_LT(small[0].y, small[2].y);
+    EXPECT_LT(small[2].y, small[3].y);
+  }
+  EXPECT_EQ(TemplatePoints({112, FaceTemplate::kArcFace112}), ArcFaceTemplate(112));
+  EXPECT_EQ(TemplatePoints({128, FaceTemplate::kArcFace128}), ArcFaceTemplate(128));
+  EXPECT_NEAR(TemplatePoints({112, FaceTemplate::kArcFaceNarrow})[0].x, 30.2946f, 1e-4);
+  const auto unknown = ParseFaceTemplate("dlib");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(unknown.error().message.find("arcface-112"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace visavis

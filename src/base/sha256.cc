@@ -2,7 +2,12 @@
 
 #include <openssl/evp.h>
 
+#include <cerrno>
+#include <fstream>
+#include <vector>
+
 #include "base/check.h"
+#include "base/error.h"
 
 namespace visavis {
 
@@ -42,6 +47,23 @@ std::string Sha256::HexDigest() {
 std::string Sha256Hex(std::span<const std::uint8_t> bytes) {
   Sha256 hash;
   hash.Update(bytes);
+  return hash.HexDigest();
+}
+
+Result<std::string> HashFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
+    return MakeError(code, "{}: cannot open", path);
+  }
+  Sha256 hash;
+  std::vector<char> piece(1 << 20);
+  while (file) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    hash.Update(std::span(reinterpret_cast<const std::uint8_t*>(piece.data()),
+                          static_cast<std::size_t>(file.gcount())));
+  }
+  if (!file.eof()) return MakeError(ErrorCode::kIo, "{}: cannot read", path);
   return hash.HexDigest();
 }
 

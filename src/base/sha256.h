@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "visavis/result.h"
+
 namespace visavis {
 
 /// A running SHA-256 (FIPS 180-4). Threads: as std::vector.
@@ -27,5 +29,8 @@ class Sha256 {
 
 /// The digest of `bytes` as 64 lower-case hex digits.
 std::string Sha256Hex(std::span<const std::uint8_t> bytes);
+
+/// The digest of a file, read piece by piece. Errors: kNotFound, kIo.
+Result<std::string> HashFile(const std::string& path);
 
 }  // namespace visavis

@@ -123,7 +123,7 @@ struct Chain {
     const PhotoClock clock(detector, sums);
     VISAVIS_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> bytes,
                              FileSystem::Real().ReadFile(photos[i], Limits().image_file_bytes));
-    return FindFacesInFile(bytes, photos[i], clock, setting.choice, embedder.crop_size_px());
+    return FindFacesInFile(bytes, photos[i], clock, setting.choice, embedder.crop_pose());
   }
   Result<std::vector<Embedding>> Embed(std::span<const ImageView> crops) const {
     const double start = NowSeconds();

@@ -18,9 +18,6 @@ constexpr int kUsualCropSide = 112;
 /// Networks without a normalisation of their own were trained on (pixel - 127.5) / 127.5.
 constexpr float kPixelMean = 127.5f;
 
-/// Whether the network subtracts a mean and scales by itself.
-/// Source: insightface looks for a Sub and a Mul among the first eight nodes, by name; the operator
-/// counts too, since exporters may rename nodes.
 bool NormalisesPixels(const Graph& graph) {
   const auto named = [](const Node& node, std::string_view op_type, std::string_view mxnet_name) {
     return node.op_type == op_type || node.name.starts_with(op_type) ||
@@ -69,10 +66,17 @@ Result<CropShape> ReadInput(const Session& session, std::string_view path) {
 
 }  // namespace
 
+InputPixels InputPixelsByRule(const Model& model) {
+  if (NormalisesPixels(model.graph())) return {};
+  constexpr float kScale = 1 / kPixelMean;
+  return {false, {kPixelMean, kPixelMean, kPixelMean}, {kScale, kScale, kScale}};
+}
+
 struct Embedder::State {
   Session session;
   CropShape crop;
-  PixelScale pixels;
+  InputPixels pixels;
+  FaceTemplate face_template = FaceTemplate::kArcFace112;
   std::size_t batch = 1;
   bool flip = false;
   int dimension = 0;
@@ -117,12 +121,13 @@ Status Embedder::State::AddEmbeddings(std::span<const ImageView> crops, bool mir
                                       std::vector<float>& input, std::vector<Tensor>& output,
                                       std::span<Embedding> sums) const {
   input.resize(crops.size() * PlaneFloats());
+  const PlaneScale scale{pixels.mean, pixels.scale, pixels.bgr};
   for (std::size_t i = 0; i < crops.size(); ++i) {
     const std::span<float> planes = std::span(input).subspan(i * PlaneFloats(), PlaneFloats());
     if (mirrored) {
-      ToPlanarFloat(Mirror(crops[i]), pixels, planes);
+      ToPlanarFloatByPlane(Mirror(crops[i]), scale, planes);
     } else {
-      ToPlanarFloat(crops[i], pixels, planes);
+      ToPlanarFloatByPlane(crops[i], scale, planes);
     }
   }
   VISAVIS_RETURN_IF_ERROR(Run(crops.size(), input, output));
@@ -143,14 +148,14 @@ Result<std::unique_ptr<Embedder::State>> Embedder::State::Make(AnyModel&& model,
                      options.batch);
   }
   const std::string path = model.path();
-  PixelScale pixels;
-  if (!NormalisesPixels(model.graph())) pixels = {kPixelMean, 1 / kPixelMean, false};
+  const InputPixels pixels = options.pixels ? *options.pixels : InputPixelsByRule(model);
   VISAVIS_ASSIGN_OR_RETURN(Session session,
                            Session::Create(std::forward<AnyModel>(model), options.session));
   VISAVIS_ASSIGN_OR_RETURN(const CropShape crop, ReadInput(session, path));
   const int batch = crop.fixed_batch > 0 ? crop.fixed_batch : options.batch;
-  auto state = std::make_unique<State>(
-      State{std::move(session), crop, pixels, static_cast<std::size_t>(batch), options.flip, 0});
+  auto state =
+      std::make_unique<State>(State{std::move(session), crop, pixels, options.face_template,
+                                    static_cast<std::size_t>(batch), options.flip, 0});
   std::vector<float> input;
   std::vector<Tensor> output;
   VISAVIS_RETURN_IF_ERROR(state->Run(1, input, output));
@@ -175,6 +180,8 @@ Embedder::~Embedder() = default;
 
 int Embedder::dimension() const { return state_->dimension; }
 int Embedder::crop_size_px() const { return state_->crop.side_px; }
+CropPose Embedder::crop_pose() const { return {state_->crop.side_px, state_->face_template}; }
+const InputPixels& Embedder::pixels() const { return state_->pixels; }
 const Session& Embedder::session() const { return state_->session; }
 
 Result<std::vector<Embedding>> Embedder::Embed(std::span<const ImageView> crops) const {

@@ -98,6 +98,21 @@ TEST(Embedder, OtherNetworksGetPixelsFromMinusOneToOne) {
   EXPECT_FLOAT_EQ((*embedding)[1], -1.0f + 1);
 }
 
+TEST(Embedder, PixelsAsTheContractSays) {
+  EmbedOptions options;
+  options.pixels = InputPixels{true, {10, 20, 30}, {0.5f, 1, 2}};
+  options.face_template = FaceTemplate::kFrontal;
+  const Embedder embedder = MustCreate({}, options);
+  EXPECT_EQ(embedder.crop_pose().face_template, FaceTemplate::kFrontal);
+  Image crop(kSide, kSide);
+  crop.row(0)[2] = 200;     // blue of the first pixel: the first plane
+  crop.row(0)[3 + 0] = 90;  // red of the second pixel: the last plane
+  const Result<Embedding> embedding = embedder.Embed(crop);
+  ASSERT_TRUE(embedding) << embedding.error().message;
+  EXPECT_FLOAT_EQ((*embedding)[0], (200 - 10) * 0.5f);
+  EXPECT_FLOAT_EQ((*embedding)[1], (90 - 30) * 2.0f + 1);
+}
+
 TEST(Embedder, EveryBatchSizeGivesTheSameRows) {
   std::vector<Image> crops;
   for (int i = 0; i < 7; ++i) {

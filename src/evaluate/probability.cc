@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "match/sigmoid.h"
 
 namespace visavis {
 namespace {
@@ -28,10 +29,6 @@ std::vector<WeightedScore> Merge(std::span<const double> genuine, std::span<cons
     return a.similarity < b.similarity;
   });
   return scores;
-}
-
-double Sigmoid(double z) {
-  return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z));
 }
 
 // -log likelihood of one score with target t at logit z, without overflow.
@@ -119,19 +116,6 @@ void FitIsotonic(const std::vector<WeightedScore>& scores, ProbabilityMap& map) 
 }
 
 }  // namespace
-
-double ProbabilityMap::At(double similarity) const {
-  if (model == ProbabilityModel::kLogistic) return Sigmoid(slope * similarity + intercept);
-  if (knots.empty()) return prior;
-  const auto above =
-      std::upper_bound(knots.begin(), knots.end(), similarity,
-                       [](double s, const Knot& knot) { return s < knot.similarity; });
-  if (above == knots.begin()) return knots.front().probability;
-  if (above == knots.end()) return knots.back().probability;
-  const Knot& below = *(above - 1);
-  const double share = (similarity - below.similarity) / (above->similarity - below.similarity);
-  return below.probability + share * (above->probability - below.probability);
-}
 
 Result<ProbabilityMap> FitProbability(std::span<const double> genuine,
                                       std::span<const double> impostor, ProbabilityModel model,

@@ -1,32 +1,13 @@
-// Similarity -> probability that two faces are the same person.
+// Fits the map from similarity to the probability that two faces are the same person.
 #pragma once
 
 #include <span>
 #include <vector>
 
+#include "visavis/match.h"
 #include "visavis/result.h"
 
 namespace visavis {
-
-/// How a similarity becomes a probability. Both maps never fall as the similarity rises.
-enum class ProbabilityModel { kLogistic, kIsotonic };
-
-/// A fitted map. Piecewise linear between knots (isotonic), or 1 / (1 + exp(-(slope s +
-/// intercept))). Threads: a value; const members are safe concurrently.
-struct ProbabilityMap {
-  ProbabilityModel model = ProbabilityModel::kLogistic;
-  double prior = 0.5;  ///< share of same-person pairs that was assumed; the probability means
-                       ///< nothing without it
-  double slope = 0;
-  double intercept = 0;
-  struct Knot {
-    double similarity = 0;
-    double probability = 0;
-  };
-  std::vector<Knot> knots;  ///< kIsotonic: rising in both
-
-  double At(double similarity) const;
-};
 
 /// Fits the map to labelled similarities. Each class is weighted so that same-person pairs have
 /// total weight `prior`, whatever their number in the data. Logistic: maximum likelihood by

@@ -34,15 +34,23 @@ void ToPlanarFloat(ImageView image, std::span<float> planes) {
 }
 
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes) {
+  const auto [mean, scale, reverse_channels] = pixels;
+  ToPlanarFloatByPlane(image, PlaneScale{{mean, mean, mean}, {scale, scale, scale}, reverse_channels},
+                planes);
+}
+
+void ToPlanarFloatByPlane(ImageView image, const PlaneScale& pixels, std::span<float> planes) {
   const std::size_t plane = static_cast<std::size_t>(image.width) * image.height;
   VISAVIS_CHECK(planes.size() == plane * Image::kChannels);
   for (int c = 0; c < Image::kChannels; ++c) {
     const int channel = pixels.reverse_channels ? Image::kChannels - 1 - c : c;
+    const float mean = pixels.mean[static_cast<std::size_t>(c)];
+    const float scale = pixels.scale[static_cast<std::size_t>(c)];
     float* to = planes.data() + c * plane;
     for (int y = 0; y < image.height; ++y) {
       const std::uint8_t* from = image.row(y) + channel;
       for (int x = 0; x < image.width; ++x) {
-        *to++ = (static_cast<float>(from[x * Image::kChannels]) - pixels.mean) * pixels.scale;
+        *to++ = (static_cast<float>(from[x * Image::kChannels]) - mean) * scale;
       }
     }
   }

@@ -1,6 +1,7 @@
 // Whole-picture operations that need no resampling.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "visavis/image.h"
@@ -24,5 +25,13 @@ struct PixelScale {
   bool reverse_channels = false;
 };
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes);
+
+/// The same with a mean and a scale per plane, in the planes' order.
+struct PlaneScale {
+  std::array<float, 3> mean{};
+  std::array<float, 3> scale{1, 1, 1};
+  bool reverse_channels = false;
+};
+void ToPlanarFloatByPlane(ImageView image, const PlaneScale& pixels, std::span<float> planes);
 
 }  // namespace visavis

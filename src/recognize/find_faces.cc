@@ -18,10 +18,10 @@ std::vector<Face> Chosen(const std::vector<Face>& faces, ImageView photo, FaceCh
 }
 
 Result<std::vector<RecognizedFace>> AlignAll(ImageView photo, const std::vector<Face>& faces,
-                                             int crop_size_px) {
+                                             const CropPose& pose) {
   std::vector<RecognizedFace> found;
   for (const Face& face : faces) {
-    VISAVIS_ASSIGN_OR_RETURN(FaceCrop crop, AlignFace(photo, face.landmarks, crop_size_px));
+    VISAVIS_ASSIGN_OR_RETURN(FaceCrop crop, AlignFace(photo, face.landmarks, pose));
     found.push_back({face, std::move(crop), {}});
   }
   return found;
@@ -51,23 +51,21 @@ struct Reduction {
 };
 
 /// Whether the pixels around the landmarks would be enlarged in the crop.
-Result<bool> NeedsMoreDetail(const Face& face, int crop_size_px) {
+Result<bool> NeedsMoreDetail(const Face& face, const CropPose& pose) {
   VISAVIS_ASSIGN_OR_RETURN(const SimilarityTransform to_crop,
-                           EstimateSimilarity(face.landmarks, ArcFaceTemplate(crop_size_px)));
+                           EstimateSimilarity(face.landmarks, TemplatePoints(pose)));
   return to_crop.a * to_crop.a + to_crop.b * to_crop.b > 1;
 }
 
 /// Crops from the smaller copy, everything else in the photo's coordinates.
 Result<std::vector<RecognizedFace>> AlignFromCopy(const DecodedImage& photo,
                                                   const std::vector<Face>& faces,
-                                                  int crop_size_px) {
-  VISAVIS_ASSIGN_OR_RETURN(std::vector<RecognizedFace> found,
-                           AlignAll(photo.image, faces, crop_size_px));
+                                                  const CropPose& pose) {
+  VISAVIS_ASSIGN_OR_RETURN(std::vector<RecognizedFace> found, AlignAll(photo.image, faces, pose));
   for (RecognizedFace& face : found) {
     face.face = Reduction(photo).FullFace(face.face);
-    VISAVIS_ASSIGN_OR_RETURN(
-        face.crop.from_image,
-        EstimateSimilarity(face.face.landmarks, ArcFaceTemplate(crop_size_px)));
+    VISAVIS_ASSIGN_OR_RETURN(face.crop.from_image,
+                             EstimateSimilarity(face.face.landmarks, TemplatePoints(pose)));
   }
   return found;
 }
@@ -75,36 +73,36 @@ Result<std::vector<RecognizedFace>> AlignFromCopy(const DecodedImage& photo,
 }  // namespace
 
 Result<std::vector<RecognizedFace>> FindFaces(ImageView photo, const Detector& detector,
-                                              FaceChoice choice, int crop_size_px) {
+                                              FaceChoice choice, const CropPose& pose) {
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<Face> faces, detector.Detect(photo));
-  return AlignAll(photo, Chosen(faces, photo, choice), crop_size_px);
+  return AlignAll(photo, Chosen(faces, photo, choice), pose);
 }
 
 Result<std::vector<RecognizedFace>> FindFacesInFile(std::span<const std::uint8_t> bytes,
                                                     const std::string& name,
                                                     const Detector& detector, FaceChoice choice,
-                                                    int crop_size_px, const Limits& limits) {
+                                                    const CropPose& pose, const Limits& limits) {
   VISAVIS_ASSIGN_OR_RETURN(
       const DecodedImage photo,
       DecodeImage(bytes, name, {.limits = limits, .max_downscale = detector.MaxReduction()}));
   const Reduction reduction(photo);
   const double factor = std::min(reduction.x, reduction.y);
-  if (factor <= 1) return FindFaces(photo.image, detector, choice, crop_size_px);
+  if (factor <= 1) return FindFaces(photo.image, detector, choice, pose);
 
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<Face> all,
                            detector.DetectReduced(photo.image, factor));
   std::vector<Face> faces = Chosen(all, photo.image, choice);
   bool decode_fully = false;
   for (const Face& face : faces) {
-    VISAVIS_ASSIGN_OR_RETURN(const bool more, NeedsMoreDetail(face, crop_size_px));
+    VISAVIS_ASSIGN_OR_RETURN(const bool more, NeedsMoreDetail(face, pose));
     decode_fully = decode_fully || more;
   }
-  if (!decode_fully) return AlignFromCopy(photo, faces, crop_size_px);
+  if (!decode_fully) return AlignFromCopy(photo, faces, pose);
 
   VISAVIS_ASSIGN_OR_RETURN(const DecodedImage full, DecodeImage(bytes, name, {.limits = limits}));
   for (Face& face : faces) face = reduction.FullFace(face);
   VISAVIS_RETURN_IF_ERROR(detector.RefineLandmarks(full.image, faces));
-  return AlignAll(full.image, faces, crop_size_px);
+  return AlignAll(full.image, faces, pose);
 }
 
 }  // namespace visavis

@@ -10,6 +10,7 @@ struct Recognizer::State {
   std::unique_ptr<Detector> detector;
   Embedder embedder;
   Threshold threshold;
+  std::optional<ProbabilityMap> probability;
   FaceChoice choice = FaceChoice::kLargestCentral;
 };
 
@@ -23,14 +24,20 @@ Result<Recognizer> Recognizer::CreateDefault(const RecognizerOptions& options) {
   embed_options.session.limits = options.limits;
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
                            LoadEmbedder(kDefaultRecognitionModel, embed_options));
-  return Create(std::move(detector), std::move(loaded.embedder), std::move(loaded.threshold),
-                options);
+  return Create(std::move(detector), std::move(loaded), options);
 }
 
 Recognizer Recognizer::Create(std::unique_ptr<Detector> detector, Embedder embedder,
                               Threshold threshold, const RecognizerOptions& options) {
   return Recognizer(std::make_unique<State>(
-      State{std::move(detector), std::move(embedder), std::move(threshold), options.choice}));
+      State{std::move(detector), std::move(embedder), std::move(threshold), {}, options.choice}));
+}
+
+Recognizer Recognizer::Create(std::unique_ptr<Detector> detector, LoadedEmbedder loaded,
+                              const RecognizerOptions& options) {
+  return Recognizer(std::make_unique<State>(State{std::move(detector), std::move(loaded.embedder),
+                                                  std::move(loaded.threshold),
+                                                  std::move(loaded.probability), options.choice}));
 }
 
 Recognizer::Recognizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -41,6 +48,7 @@ Recognizer::~Recognizer() = default;
 const Detector& Recognizer::detector() const { return *state_->detector; }
 const Embedder& Recognizer::embedder() const { return state_->embedder; }
 const Threshold& Recognizer::threshold() const { return state_->threshold; }
+const std::optional<ProbabilityMap>& Recognizer::probability() const { return state_->probability; }
 
 Result<std::vector<RecognizedFace>> Recognizer::Recognize(ImageView photo) const {
   return Recognize(photo, state_->choice);
@@ -50,7 +58,7 @@ Result<std::vector<RecognizedFace>> Recognizer::Recognize(ImageView photo,
                                                           FaceChoice choice) const {
   VISAVIS_ASSIGN_OR_RETURN(
       std::vector<RecognizedFace> faces,
-      FindFaces(photo, *state_->detector, choice, state_->embedder.crop_size_px()));
+      FindFaces(photo, *state_->detector, choice, state_->embedder.crop_pose()));
   std::vector<ImageView> crops;
   for (const RecognizedFace& face : faces) crops.push_back(face.crop.image);
   VISAVIS_ASSIGN_OR_RETURN(std::vector<Embedding> embeddings, state_->embedder.Embed(crops));
@@ -60,8 +68,13 @@ Result<std::vector<RecognizedFace>> Recognizer::Recognize(ImageView photo,
 
 Result<Comparison> Recognizer::Compare(const Embedding& a, const Embedding& b) const {
   VISAVIS_ASSIGN_OR_RETURN(const double similarity, Similarity(a, b));
-  return Comparison{similarity, SquaredDistance(similarity),
-                    SamePerson(similarity, state_->threshold), state_->threshold};
+  Comparison comparison{similarity,
+                        SquaredDistance(similarity),
+                        SamePerson(similarity, state_->threshold),
+                        state_->threshold,
+                        {}};
+  if (state_->probability) comparison.probability = state_->probability->At(similarity);
+  return comparison;
 }
 
 }  // namespace visavis

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "base/sha256.h"
 #include "base/try.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"

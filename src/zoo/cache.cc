@@ -68,20 +68,6 @@ Status MarkVerified(const std::string& path, const std::string& sha256) {
       std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
-Result<std::string> HashFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return MakeError(ErrorCode::kIo, "{}: cannot open", path);
-  Sha256 hash;
-  std::vector<char> piece(1 << 20);
-  while (file) {
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    hash.Update(std::span(reinterpret_cast<const std::uint8_t*>(piece.data()),
-                          static_cast<std::size_t>(file.gcount())));
-  }
-  if (!file.eof()) return MakeError(ErrorCode::kIo, "{}: cannot read", path);
-  return hash.HexDigest();
-}
-
 Result<FolderLock> FolderLock::Acquire(const std::string& folder, const std::atomic<bool>* cancel) {
   const std::string path = folder + "/.lock";
   FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));

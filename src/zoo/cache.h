@@ -21,9 +21,6 @@ Status MarkVerified(const std::string& path, const std::string& sha256);
 /// The sha256 recorded for `path` if it has not changed since; empty otherwise.
 std::string VerifiedSha256(const std::string& path);
 
-/// SHA-256 of a file, read piece by piece.
-Result<std::string> HashFile(const std::string& path);
-
 /// Keeps other processes out of a folder until destroyed (flock: a killed process lets go).
 class FolderLock {
  public:

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "base/sha256.h"
 #include "base/try.h"
 #include "zoo/cache.h"
 #include "zoo/curl_api.h"

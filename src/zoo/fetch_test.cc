@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/sha256.h"
 #include "tests/shared_data.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -51,6 +52,17 @@ std::string Grouped(double count) {
 Status CheckRate(double rate, const char* name) {
   if (rate > 0 && rate < 1) return {};
   return MakeError(ErrorCode::kInvalidArgument, "{} {}, want between 0 and 1", name, rate);
+}
+
+Status CheckPeople(const CalibrationPairs& pairs) {
+  if (pairs.people.size() == pairs.similarity.size() &&
+      pairs.same.size() == pairs.similarity.size()) {
+    return {};
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "calibration: the people of {} pairs, want those of all {}: without them there "
+                   "is no interval",
+                   pairs.people.size(), pairs.similarity.size());
 }
 
 /// The threshold when pair i counts times[i] times. `falling` are all pairs by falling similarity.
@@ -102,6 +114,7 @@ Interval Wider(const Interval& a, const Interval& b) {
 Result<CalibratedThreshold> ThresholdForFmr(const CalibrationPairs& pairs, double fmr,
                                             const CalibrationOptions& options) {
   VISAVIS_RETURN_IF_ERROR(CheckRate(fmr, "FMR"));
+  VISAVIS_RETURN_IF_ERROR(CheckPeople(pairs));
   std::vector<double> genuine = OfClass(pairs, true);
   std::vector<double> impostor = OfClass(pairs, false);
   const double wanted = 3 / fmr;
@@ -328,6 +341,7 @@ Result<CalibratedThreshold> ThresholdForFpir(const LabelledEmbeddings& embedding
 Result<CalibratedProbability> CalibrateProbability(const CalibrationPairs& pairs,
                                                    ProbabilityModel model, double prior,
                                                    std::uint64_t seed) {
+  VISAVIS_RETURN_IF_ERROR(CheckPeople(pairs));
   const std::vector<double> genuine = OfClass(pairs, true);
   const std::vector<double> impostor = OfClass(pairs, false);
   if (std::min(std::ssize(genuine), std::ssize(impostor)) < kFewestPairs) {

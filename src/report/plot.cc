@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kWidth = 720;
 constexpr int kHeight = 540;
-constexpr Box kFrame{76, 62, kWidth - 24, kHeight - 60};
+constexpr Box kFrame{84, 62, kWidth - 24, kHeight - 60};
 constexpr Colour kInk{27, 30, 35};
 constexpr Colour kMuted{91, 98, 107};
 constexpr Colour kGrid{228, 225, 218};

@@ -75,8 +75,8 @@ TEST(Plots, CurvesLieWhereTheAxesSay) {
   ASSERT_TRUE(png) << png.error().message;
   const Result<DecodedImage> image = DecodeImage(*png, "plot");
   ASSERT_TRUE(image) << image.error().message;
-  // Half way between 1e-4 and 1 on a logarithmic axis; the frame spans x = 76..696.
-  const std::uint8_t* pixel = image->image.row(270) + 386 * 3;
+  // Half way between 1e-4 and 1 on a logarithmic axis; the frame spans x = 84..696.
+  const std::uint8_t* pixel = image->image.row(270) + 390 * 3;
   EXPECT_GT(pixel[0], 200);
   EXPECT_LT(pixel[1], 60);
   EXPECT_DOUBLE_EQ(plot.x.Place(1e-2), 0.5);

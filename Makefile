@@ -10,8 +10,10 @@ endif
 
 PACKAGES = cmake ninja-build g++ pkg-config ca-certificates libcli11-dev nlohmann-json3-dev libfmt-dev \
   libjpeg-dev libpng-dev libwebp-dev libfreetype-dev fonts-dejavu-core libprotobuf-dev protobuf-compiler \
-  libonnx-dev libarchive-dev libcurl4-openssl-dev libpcre2-dev libssl-dev libyaml-dev libgtest-dev \
-  libgmock-dev libboost-dev libonnx-testdata python3
+  libonnx-dev libarchive-dev libcairo2-dev libcurl4-openssl-dev libeigen3-dev libpcre2-dev libssl-dev libyaml-dev \
+  libgtest-dev libgmock-dev libboost-dev libonnx-testdata python3
+# For the page of `visavis evaluate --report`, unless another Node.js with npm is there already.
+WEB_PACKAGES = nodejs npm
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test install uninstall clean
@@ -27,7 +29,8 @@ help:
 # Installs only what is missing, with apt, and says so.
 deps:
 	@command -v dpkg-query > /dev/null || { echo "No dpkg here; the build needs what these Debian packages hold: $(PACKAGES)"; exit 0; }; \
-	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
+	wanted="$(PACKAGES)"; command -v npm > /dev/null || wanted="$$wanted $(WEB_PACKAGES)"; \
+	missing=$$(comm -23 <(printf '%s\n' $$wanted | sort) \
 	  <(dpkg-query -W -f='$${Package} $${Status}\n' 2> /dev/null | sed -n 's/ install ok installed$$//p' | sort)); \
 	if [ -n "$$missing" ]; then \
 	  echo "Installing Debian packages:" $$missing; \

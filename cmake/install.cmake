@@ -14,7 +14,7 @@ pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 
 # Measurement and evaluation stay out of the library: no public header shows them.
 get_property(folders GLOBAL PROPERTY VISAVIS_FOLDERS)
-list(REMOVE_ITEM folders visavis_bench visavis_doctor visavis_evaluate)
+list(REMOVE_ITEM folders visavis_bench visavis_doctor visavis_evaluate visavis_quantize visavis_report)
 set(objects "")
 set(libraries "")
 foreach(folder ${folders})

@@ -9,6 +9,7 @@ namespace visavis::cli {
 void AddDetect(CommandLine& line);
 void AddAlign(CommandLine& line);
 void AddEmbed(CommandLine& line);
+void AddCalibrate(CommandLine& line);
 void AddCompare(CommandLine& line);
 void AddModelDoctor(CommandLine& line); AddEvaluateDetection(CommandLine&
 void AddModelInfo(CommandLine& line);

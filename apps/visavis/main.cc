@@ -5,6 +5,7 @@ int main(int argc, char** argv) {
   visavis::cli::AddDetect(line);
   visavis::cli::AddAlign(line);
   visavis::cli::AddEmbed(line);
+  visavis::cli::AddCalibrate(line);
   visavis::cli::AddCompare(line);
   visavis::cli::AddModelDoctor(line);
   visavis::cli::AddEvaluateDetection(line);

@@ -13,5 +13,7 @@ std::string CsvField(std::string_view text);
 std::string TsvField(std::string_view text);
 /// With control characters as \xNN, for messages: one line, and no power over a terminal.
 std::string OneLine(std::string_view text);
+/// With U+FFFD for every byte that is not part of well-formed UTF-8 (RFC 3629).
+std::string ValidUtf8(std::string_view text);
 
 }  // namespace visavis

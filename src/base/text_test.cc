@@ -17,5 +17,15 @@ TEST(Text, OneLineHasNoControlCharacters) {
   EXPECT_EQ(OneLine("a\n\x1b[31mb\x7f é"), "a\\x0a\\x1b[31mb\\x7f é");
 }
 
+TEST(Text, BrokenUtf8BecomesReplacementCharacters) {
+  EXPECT_EQ(ValidUtf8("a é 人 😀"), "a é 人 😀");
+  EXPECT_EQ(ValidUtf8("a\xff b"), "a\uFFFD b");
+  EXPECT_EQ(ValidUtf8("\xC3"), "\uFFFD");                                // cut off
+  EXPECT_EQ(ValidUtf8("\xC0\xAF"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(ValidUtf8("\xE0\x80\xAF"), "\uFFFD\uFFFD\uFFFD");            // overlong
+  EXPECT_EQ(ValidUtf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");            // surrogate
+  EXPECT_EQ(ValidUtf8("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // above U+10FFFF
+}
+
 }  // namespace
 }  // namespace visavis

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "evaluate/row_products.h"
 #include "kernels/kernels.h"
 
 namespace visavis {
@@ -14,19 +15,6 @@ namespace {
 
 // Rows multiplied with one group of columns at a time: the products stay in the first-level cache.
 constexpr std::size_t kTileRows = 96;
-
-std::vector<float> UnitRows(const EmbeddingRows& rows) {
-  std::vector<float> unit(rows.values.size());
-  for (std::size_t i = 0; i < rows.rows(); ++i) {
-    const auto row = rows.row(i);
-    double squares = 0;
-    for (const float v : row) squares += static_cast<double>(v) * v;
-    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-    for (std::size_t k = 0; k < row.size(); ++k)
-      unit[i * rows.dimension + k] = static_cast<float>(row[k] * scale);
-  }
-  return unit;
-}
 
 // One thread's counts. Two copies in turn: the same bin twice in a row would wait for its own
 // store.
@@ -62,51 +50,16 @@ class Counter {
   std::vector<std::uint32_t> counts_;
 };
 
-// Products of rows [row, row + count) with the columns of one packed group.
-class PairBlock {
- public:
-  PairBlock(const KernelTable& kernels, std::span<const float> unit, std::size_t dimension,
-            std::size_t rows)
-      : kernels_(kernels),
-        unit_(unit),
-        dimension_(dimension),
-        group_size_(dimension * kFcGroup),
-        packed_(PackedFcSize(static_cast<int>(rows), static_cast<int>(dimension))) {
-    PackFc(unit.data(), static_cast<int>(rows), static_cast<int>(dimension), packed_.data());
-  }
-
-  // out: [count][kFcGroup]
-  void Multiply(std::size_t row, std::size_t count, std::size_t group, float* out) const {
-    FcArgs args;
-    args.in = unit_.data() + row * dimension_;
-    args.in_row = static_cast<std::ptrdiff_t>(dimension_);
-    args.batch = static_cast<int>(count);
-    args.depth = static_cast<int>(dimension_);
-    args.weights = packed_.data() + group * group_size_;
-    args.out_channels = kFcGroup;
-    args.out = out;
-    args.out_row = kFcGroup;
-    kernels_.fc_f32(args, 0, 1);
-  }
-
- private:
-  const KernelTable& kernels_;
-  std::span<const float> unit_;
-  std::size_t dimension_;
-  std::size_t group_size_;
-  std::vector<float> packed_;
-};
-
 // Counts pairs (i, j), i < j, of all rows.
 std::vector<std::int64_t> CountRows(const KernelTable& kernels, std::span<const float> unit,
                                     std::size_t dimension, const AllPairsOptions& options,
                                     const std::function<void(std::int64_t)>& pairs_done) {
   const std::size_t n = unit.size() / dimension;
-  const PairBlock block(kernels, unit, dimension, n);
+  const RowProducts products(kernels, unit, dimension);
   const std::size_t slots =
       options.pool == nullptr ? 1 : static_cast<std::size_t>(options.pool->threads());
   std::vector<Counter> counters(slots, Counter(options.bins));
-  std::vector<std::vector<float>> products(slots, std::vector<float>(kTileRows * kFcGroup));
+  std::vector<std::vector<float>> tiles_out(slots, std::vector<float>(kTileRows * kFcGroup));
   std::vector<std::vector<std::int64_t>> totals(
       slots, std::vector<std::int64_t>(static_cast<std::size_t>(options.bins)));
 
@@ -116,10 +69,10 @@ std::vector<std::int64_t> CountRows(const KernelTable& kernels, std::span<const 
                 const auto slot = static_cast<std::size_t>(slot_number);
                 const std::size_t begin = static_cast<std::size_t>(tile) * kTileRows;
                 const std::size_t rows = std::min(kTileRows, n - begin);
-                float* out = products[slot].data();
+                float* out = tiles_out[slot].data();
                 std::int64_t pairs = 0;
                 for (std::size_t group = begin / kFcGroup; group * kFcGroup < n; ++group) {
-                  block.Multiply(begin, rows, group, out);
+                  products.Multiply(unit.data() + begin * dimension, rows, group, out);
                   const std::size_t first = group * kFcGroup;
                   const std::size_t end = std::min(first + kFcGroup, n);
                   for (std::size_t r = 0; r < rows; ++r) {

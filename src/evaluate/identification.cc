@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "evaluate/row_products.h"
 
 namespace visavis {
 namespace {
@@ -32,34 +33,25 @@ Status CheckRows(const LabelledEmbeddings& set, const char* which) {
   return {};
 }
 
-// Unit rows; zero rows stay zero.
-std::vector<float> Normalized(const EmbeddingRows& rows) {
-  std::vector<float> out(rows.values.begin(), rows.values.end());
-  for (std::size_t i = 0; i < rows.rows(); ++i) {
-    const std::span<float> row = std::span(out).subspan(i * rows.dimension, rows.dimension);
-    const double squares = std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
-    if (squares == 0) continue;
-    const double scale = 1 / std::sqrt(squares);
-    for (float& v : row) v = static_cast<float>(v * scale);
-  }
-  return out;
-}
+// Floats of products that one thread holds at a time.
+constexpr std::size_t kProductFloats = std::size_t{1} << 20;
+constexpr std::size_t kMostTileRows = 32;
 
-ProbeOutcome Search(std::span<const float> probe, std::int64_t subject,
-                    std::span<const float> gallery, std::span<const std::int64_t> subjects,
-                    std::vector<double>& similarity) {
+ProbeOutcome OutcomeOf(std::span<const float> similarity, std::int64_t subject,
+                       std::span<const std::int64_t> subjects) {
   ProbeOutcome outcome;
+  float best = -2;
+  float mate = -2;
   for (std::size_t g = 0; g < subjects.size(); ++g) {
-    const float* row = gallery.data() + g * probe.size();
-    similarity[g] = std::inner_product(probe.begin(), probe.end(), row, 0.0);
-    outcome.best_similarity = std::max(outcome.best_similarity, similarity[g]);
-    if (subjects[g] == subject)
-      outcome.mate_similarity = std::max(outcome.mate_similarity, similarity[g]);
+    best = std::max(best, similarity[g]);
+    if (subjects[g] == subject) mate = std::max(mate, similarity[g]);
   }
-  if (outcome.mate_similarity == -2) return outcome;
+  outcome.best_similarity = best;
+  outcome.mate_similarity = mate;
+  if (mate == -2) return outcome;
   outcome.rank = 1;
   for (std::size_t g = 0; g < subjects.size(); ++g) {
-    outcome.rank += subjects[g] != subject && similarity[g] >= outcome.mate_similarity;
+    outcome.rank += subjects[g] != subject && similarity[g] >= mate;
   }
   return outcome;
 }
@@ -75,17 +67,28 @@ Result<std::vector<ProbeOutcome>> SearchAll(const LabelledEmbeddings& gallery,
                      "identification: gallery rows have {} values, probe rows {}",
                      gallery.rows.dimension, probes.rows.dimension);
   }
-  const std::vector<float> unit_gallery = Normalized(gallery.rows);
-  const std::vector<float> unit_probes = Normalized(probes.rows);
-  const EmbeddingRows probe_rows{unit_probes, probes.rows.dimension};
-  std::vector<ProbeOutcome> outcomes(probe_rows.rows());
-  std::vector<std::vector<double>> similarity(
+  const RowProducts products(*FindKernels(BestIsa()), UnitRows(gallery.rows),
+                             gallery.rows.dimension);
+  const std::vector<float> unit_probes = UnitRows(probes.rows);
+  const std::size_t width = products.groups() * kFcGroup;
+  const std::size_t tile = std::clamp<std::size_t>(kProductFloats / width, 1, kMostTileRows);
+  std::vector<ProbeOutcome> outcomes(probes.rows.rows());
+  std::vector<std::vector<float>> similarity(
       pool == nullptr ? 1 : static_cast<std::size_t>(pool->threads()),
-      std::vector<double>(gallery.subjects.size()));
-  ParallelFor(pool, std::ssize(outcomes), [&](std::int64_t index, int slot) {
-    const auto i = static_cast<std::size_t>(index);
-    outcomes[i] = Search(probe_rows.row(i), probes.subjects[i], unit_gallery, gallery.subjects,
-                         similarity[static_cast<std::size_t>(slot)]);
+      std::vector<float>(tile * width));
+  const std::size_t tiles = (outcomes.size() + tile - 1) / tile;
+  ParallelFor(pool, static_cast<std::int64_t>(tiles), [&](std::int64_t index, int slot) {
+    std::vector<float>& out = similarity[static_cast<std::size_t>(slot)];
+    const std::size_t begin = static_cast<std::size_t>(index) * tile;
+    const std::size_t rows = std::min(tile, outcomes.size() - begin);
+    for (std::size_t group = 0; group < products.groups(); ++group) {
+      products.Multiply(unit_probes.data() + begin * probes.rows.dimension, rows, group,
+                        out.data() + group * kFcGroup, width);
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      outcomes[begin + r] = OutcomeOf(std::span(out).subspan(r * width, gallery.subjects.size()),
+                                      probes.subjects[begin + r], gallery.subjects);
+    }
   });
   return outcomes;
 }

@@ -3,54 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "evaluate/text_lines.h"
 
 namespace visavis {
 namespace {
-
-// Lines of a text with their numbers, without line ends.
-class LineReader {
- public:
-  explicit LineReader(std::string_view text) : text_(text) {}
-  std::optional<std::string_view> Next() {
-    if (at_ >= text_.size()) return std::nullopt;
-    const std::size_t end = std::min(text_.find('\n', at_), text_.size());
-    std::string_view line = text_.substr(at_, end - at_);
-    at_ = end + 1;
-    ++number_;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  }
-  int number() const { return number_; }
-
- private:
-  std::string_view text_;
-  std::size_t at_ = 0;
-  int number_ = 0;
-};
-
-std::vector<std::string_view> SplitBlanks(std::string_view line) {
-  std::vector<std::string_view> words;
-  std::size_t at = 0;
-  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
-    const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
-    words.push_back(line.substr(at, end - at));
-    at = end;
-  }
-  return words;
-}
-
-std::optional<int> Number(std::string_view word) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
 
 // Gives every distinct path an index.
 class ImageIndex {
@@ -112,9 +73,9 @@ Result<std::vector<std::string>> ParseCfpList(std::string_view text, const std::
   std::vector<std::string> paths;
   LineReader lines(text);
   while (const auto line = lines.Next()) {
-    const auto words = SplitBlanks(*line);
+    const auto words = SplitWords(*line);
     if (words.empty()) continue;
-    if (words.size() != 2 || Number(words[0]) != static_cast<int>(paths.size()) + 1) {
+    if (words.size() != 2 || NumberOf<int>(words[0]) != static_cast<int>(paths.size()) + 1) {
       return AtLine(name, lines.number(), "want `number path`, numbered from 1");
     }
     paths.emplace_back(words[1]);
@@ -127,9 +88,9 @@ Result<std::vector<std::string>> ParseCfpList(std::string_view text, const std::
 Result<PairList> ParseLfwPairs(std::string_view text, const std::string& name,
                                std::string_view extension) {
   LineReader lines(text);
-  const auto header = SplitBlanks(lines.Next().value_or(""));
-  const auto first = header.empty() ? std::nullopt : Number(header.front());
-  const auto per_fold = header.empty() ? std::nullopt : Number(header.back());
+  const auto header = SplitWords(lines.Next().value_or(""));
+  const auto first = header.empty() ? std::nullopt : NumberOf<int>(header.front());
+  const auto per_fold = header.empty() ? std::nullopt : NumberOf<int>(header.back());
   if (header.empty() || header.size() > 2 || !first || !per_fold || *first < 1 || *per_fold < 1) {
     return AtLine(name, 1, "want `folds pairs-per-fold` or `pairs`");
   }
@@ -144,10 +105,10 @@ Result<PairList> ParseLfwPairs(std::string_view text, const std::string& name,
       if (!line)
         return AtLine(name, lines.number(),
                       fmt::format("file ends in fold {} of {}", fold + 1, folds));
-      const auto words = SplitBlanks(*line);
+      const auto words = SplitWords(*line);
       const std::size_t wanted = same ? 3 : 4;
-      const auto a = words.size() == wanted ? Number(words[1]) : std::nullopt;
-      const auto b = words.size() == wanted ? Number(words[wanted - 1]) : std::nullopt;
+      const auto a = words.size() == wanted ? NumberOf<int>(words[1]) : std::nullopt;
+      const auto b = words.size() == wanted ? NumberOf<int>(words[wanted - 1]) : std::nullopt;
       if (!a || !b || *a < 0 || *b < 0) {
         return AtLine(name, lines.number(), same ? "want `name i j`" : "want `name1 i name2 j`");
       }
@@ -157,6 +118,40 @@ Result<PairList> ParseLfwPairs(std::string_view text, const std::string& name,
       pair.same = same;
       pair.fold = fold;
       list.pairs.push_back(pair);
+    }
+  }
+  return list;
+}
+
+bool LooksLikeLfwPairs(std::string_view text) {
+  const auto words = SplitWords(LineReader(text).Next().value_or(""));
+  return (words.size() == 1 || words.size() == 2) && NumberOf<int>(words.front()) &&
+         NumberOf<int>(words.back());
+}
+
+Result<PairList> ParseAgeDbPairs(std::string_view text, const std::string& name) {
+  PairList list;
+  ImageIndex images(list.images);
+  LineReader lines(text);
+  while (const auto line = lines.Next()) {
+    const auto words = SplitWords(*line);
+    if (words.empty()) continue;
+    const auto label = words.size() == 3 ? NumberOf<int>(words[2]) : std::nullopt;
+    if (!label || *label < -1 || *label > 1) {
+      return AtLine(name, lines.number(), "want `path path label`, label 1, 0 or -1");
+    }
+    LabelledPair pair;
+    pair.a = images.Of(std::string(words[0]));
+    pair.b = images.Of(std::string(words[1]));
+    pair.same = *label == 1;
+    list.pairs.push_back(pair);
+  }
+  constexpr std::size_t kFolds = 10;
+  if (list.pairs.empty()) return MakeError(ErrorCode::kCorruptData, "{}: no pairs", name);
+  if (list.pairs.size() % kFolds == 0) {
+    const std::size_t per_fold = list.pairs.size() / kFolds;
+    for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+      list.pairs[i].fold = static_cast<int>(i / per_fold);
     }
   }
   return list;
@@ -201,7 +196,7 @@ Result<PairList> ParseCsvPairs(std::string_view text, const std::string& name) {
         pair.cohort = static_cast<int>(cohorts.Of(field));
         continue;
       }
-      const auto fold = Number(field);
+      const auto fold = NumberOf<int>(field);
       if (!fold || *fold < 0) return AtLine(name, lines.number(), "fold is no number from 0");
       pair.fold = *fold;
     }
@@ -231,8 +226,8 @@ Result<PairList> ParseCfpPairs(std::string_view frontal_list, std::string_view p
       while (const auto line = lines.Next()) {
         if (line->empty()) continue;
         const std::size_t comma = std::min(line->find(','), line->size());
-        const auto a = Number(line->substr(0, comma));
-        const auto b = Number(line->substr(std::min(comma + 1, line->size())));
+        const auto a = NumberOf<int>(line->substr(0, comma));
+        const auto b = NumberOf<int>(line->substr(std::min(comma + 1, line->size())));
         if (!a || !b || *a < 1 || *b < 1 || *a > std::ssize(frontal) || *b > std::ssize(second)) {
           return AtLine(where, lines.number(), "want `i,j`, lines of the image lists");
         }

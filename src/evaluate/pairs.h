@@ -32,11 +32,18 @@ struct PairList {
 /// README (View 2).
 Result<PairList> ParseLfwPairs(std::string_view text, const std::string& name,
                                std::string_view extension = ".jpg");
+/// True if the text begins as LFW's lists do: with one or two numbers.
+bool LooksLikeLfwPairs(std::string_view text);
 
 /// Generic CSV: `path_a,path_b,label[,fold][,cohort]` with an optional header row that starts with
 /// "path"; label is 0/1, true/false, same/different. Quoted fields ("a,b", doubled quotes) are
 /// read. A third column more than once is an error. Errors: kCorruptData with the line number.
 Result<PairList> ParseCsvPairs(std::string_view text, const std::string& name);
+
+/// AgeDB-30 as published in text: lines `path path label`, label 1 for the same person and 0 or -1
+/// for different ones; a number of lines that 10 divides is ten folds in order, else there are
+/// none. Errors: kCorruptData with the line number.
+Result<PairList> ParseAgeDbPairs(std::string_view text, const std::string& name);
 
 /// CFP's Protocol folder: one fold's `same.txt` and `diff.txt` (lines `i,j`, 1-based lines of the
 /// two lists), over the image lists Pair_list_F.txt and Pair_list_P.txt (lines `number path`).

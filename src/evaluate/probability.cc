@@ -147,8 +147,9 @@ Result<ProbabilityMap> FitProbability(std::span<const double> genuine,
   return map;
 }
 
-std::vector<ReliabilityBin> Reliability(const ProbabilityMap& map, std::span<const double> genuine,
-                                        std::span<const double> impostor, int bins) {
+std::vector<ReliabilityBin> ReliabilityOf(std::span<const double> genuine,
+                                          std::span<const double> impostor, double prior,
+                                          int bins) {
   struct Sum {
     double weight = 0;
     double predicted = 0;
@@ -156,8 +157,8 @@ std::vector<ReliabilityBin> Reliability(const ProbabilityMap& map, std::span<con
     std::int64_t pairs = 0;
   };
   std::vector<Sum> sums(static_cast<std::size_t>(bins));
-  for (const WeightedScore& s : Merge(genuine, impostor, map.prior)) {
-    const double p = map.At(s.similarity);
+  for (const WeightedScore& s : Merge(genuine, impostor, prior)) {
+    const double p = s.similarity;
     Sum& sum = sums[static_cast<std::size_t>(std::min(p * bins, bins - 1.0))];
     sum.weight += s.weight;
     sum.predicted += s.weight * p;
@@ -166,10 +167,21 @@ std::vector<ReliabilityBin> Reliability(const ProbabilityMap& map, std::span<con
   }
   std::vector<ReliabilityBin> result;
   for (const Sum& sum : sums) {
-    if (sum.pairs > 0)
-      result.push_back({sum.predicted / sum.weight, sum.observed / sum.weight, sum.pairs});
+    if (sum.pairs == 0) continue;
+    result.push_back(
+        {sum.predicted / sum.weight, sum.observed / sum.weight, sum.weight, sum.pairs});
   }
   return result;
+}
+
+std::vector<ReliabilityBin> Reliability(const ProbabilityMap& map, std::span<const double> genuine,
+                                        std::span<const double> impostor, int bins) {
+  const auto probabilities = [&](std::span<const double> similarities) {
+    std::vector<double> values;
+    for (const double s : similarities) values.push_back(map.At(s));
+    return values;
+  };
+  return ReliabilityOf(probabilities(genuine), probabilities(impostor), map.prior, bins);
 }
 
 }  // namespace visavis

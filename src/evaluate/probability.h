@@ -23,11 +23,18 @@ Result<ProbabilityMap> FitProbability(std::span<const double> genuine,
 struct ReliabilityBin {
   double mean_probability = 0;  ///< what the map said
   double observed = 0;          ///< weighted share that were the same person
+  double weight = 0;            ///< share of all pairs, classes weighted by the prior
   std::int64_t pairs = 0;
 };
 /// Pairs grouped by predicted probability into `bins` equal parts of [0,1]; empty groups are left
 /// out.
 std::vector<ReliabilityBin> Reliability(const ProbabilityMap& map, std::span<const double> genuine,
                                         std::span<const double> impostor, int bins = 10);
+
+/// The same for probabilities that are known already, of same-person pairs and of pairs of
+/// different people, whatever map each came from.
+std::vector<ReliabilityBin> ReliabilityOf(std::span<const double> genuine,
+                                          std::span<const double> impostor, double prior,
+                                          int bins = 10);
 
 }  // namespace visavis

@@ -4,7 +4,6 @@
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "base/error.h"
 #include "base/try.h"
@@ -105,33 +104,22 @@ bool Roc::Supports(double fmr) const {
 
 std::vector<OperatingPoint> Roc::Points() const {
   std::vector<OperatingPoint> points;
-  points.push_back(Point(std::nextafter(std::max(genuine_.front(), impostor_.front()),
-                                        std::numeric_limits<double>::infinity()),
-                         0, 0));
-  std::size_t g = 0;
-  std::size_t i = 0;
-  while (g < genuine_.size() || i < impostor_.size()) {
-    const double threshold =
-        std::max(g < genuine_.size() ? genuine_[g] : -std::numeric_limits<double>::infinity(),
-                 i < impostor_.size() ? impostor_[i] : -std::numeric_limits<double>::infinity());
-    while (g < genuine_.size() && genuine_[g] == threshold) ++g;
-    while (i < impostor_.size() && impostor_[i] == threshold) ++i;
-    points.push_back(Point(threshold, static_cast<std::int64_t>(g), static_cast<std::int64_t>(i)));
-  }
+  ForEachPoint([&](const OperatingPoint& point) { return points.push_back(point), true; });
   return points;
 }
 
 double Roc::EqualErrorRate() const {
-  const std::vector<OperatingPoint> points = Points();
-  for (std::size_t p = 1; p < points.size(); ++p) {
-    const double before =
-        (1 - points[p - 1].tar) - points[p - 1].fmr;  // FNMR - FMR, falling from 1 to -1
-    const double after = (1 - points[p].tar) - points[p].fmr;
-    if (after > 0) continue;
+  double rate = 1;
+  OperatingPoint last{.threshold = 0, .false_accepts = 0, .true_accepts = 0, .fmr = 0, .tar = 0};
+  ForEachPoint([&](const OperatingPoint& point) {
+    const double before = (1 - last.tar) - last.fmr;  // FNMR - FMR, falling from 1 to -1
+    const double after = (1 - point.tar) - point.fmr;
+    if (after > 0) return last = point, true;
     const double share = before == after ? 0 : before / (before - after);
-    return points[p - 1].fmr + share * (points[p].fmr - points[p - 1].fmr);
-  }
-  return 1;
+    rate = last.fmr + share * (point.fmr - last.fmr);
+    return false;
+  });
+  return rate;
 }
 
 double Roc::Auc() const {

@@ -2,8 +2,10 @@
 // intervals.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
-#include <optional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -56,6 +58,12 @@ class Roc {
   double Auc() const;
   /// All distinct points, from the strictest (nothing accepted) to the most permissive.
   std::vector<OperatingPoint> Points() const;
+  /// The same one by one, until `fn` returns false.
+  template <typename Fn>
+  void ForEachPoint(const Fn& fn) const;
+
+  std::span<const double> genuine() const { return genuine_; }    ///< falling
+  std::span<const double> impostor() const { return impostor_; }  ///< falling
 
  private:
   OperatingPoint Point(double threshold, std::int64_t true_accepts,
@@ -63,5 +71,21 @@ class Roc {
   std::vector<double> genuine_;   // falling
   std::vector<double> impostor_;  // falling
 };
+
+template <typename Fn>
+void Roc::ForEachPoint(const Fn& fn) const {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!fn(Point(std::nextafter(std::max(genuine_.front(), impostor_.front()), kInfinity), 0, 0)))
+    return;
+  std::size_t g = 0;
+  std::size_t i = 0;
+  while (g < genuine_.size() || i < impostor_.size()) {
+    const double threshold = std::max(g < genuine_.size() ? genuine_[g] : -kInfinity,
+                                      i < impostor_.size() ? impostor_[i] : -kInfinity);
+    while (g < genuine_.size() && genuine_[g] == threshold) ++g;
+    while (i < impostor_.size() && impostor_[i] == threshold) ++i;
+    if (!fn(Point(threshold, static_cast<std::int64_t>(g), static_cast<std::int64_t>(i)))) return;
+  }
+}
 
 }  // namespace visavis

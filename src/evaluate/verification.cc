@@ -10,36 +10,13 @@
 namespace visavis {
 namespace {
 
-struct Range {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  bool contains(std::size_t i) const { return i >= begin && i < end; }
-};
-
-// scikit-learn's KFold without shuffling.
-std::vector<Range> ContiguousFolds(std::size_t n, int folds) {
-  std::vector<Range> ranges;
-  std::size_t begin = 0;
-  for (std::size_t f = 0; f < static_cast<std::size_t>(folds); ++f) {
-    const auto k = static_cast<std::size_t>(folds);
-    const std::size_t length = n / k + (f < n % k ? 1 : 0);
-    ranges.push_back({begin, begin + length});
-    begin += length;
-  }
-  return ranges;
-}
-
-Status CheckPairs(const ScoredPairs& pairs, int folds) {
-  if (pairs.squared_distance.size() != pairs.same.size()) {
+Status CheckDistances(std::span<const double> distances, std::size_t labels) {
+  if (distances.size() != labels) {
     return MakeError(ErrorCode::kInvalidArgument, "verification: {} distances for {} labels",
-                     pairs.squared_distance.size(), pairs.same.size());
+                     distances.size(), labels);
   }
-  if (folds < 1 || pairs.size() < static_cast<std::size_t>(folds)) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "verification: {} pairs cannot be cut into {} folds", pairs.size(), folds);
-  }
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (!std::isfinite(pairs.squared_distance[i])) {
+  for (std::size_t i = 0; i < distances.size(); ++i) {
+    if (!std::isfinite(distances[i])) {
       return MakeError(ErrorCode::kInvalidArgument,
                        "verification: the distance of pair {} is not finite", i);
     }
@@ -81,19 +58,34 @@ struct GridCounts {
   std::int64_t different = 0;
 };
 
-// Counts over the pairs outside `held_out`.
-GridCounts CountOutside(const ScoredPairs& pairs, const std::vector<double>& grid, Range held_out) {
+// Which pairs a threshold is chosen on, and which it is tried on.
+class Split {
+ public:
+  /// One fold trains and tests on all pairs.
+  Split(const std::vector<int>& fold_of, int fold, int folds)
+      : fold_of_(fold_of), fold_(fold), all_(folds == 1) {}
+  bool Trains(std::size_t i) const { return all_ || fold_of_[i] != fold_; }
+  bool Tests(std::size_t i) const { return fold_of_[i] == fold_; }
+
+ private:
+  const std::vector<int>& fold_of_;
+  int fold_;
+  bool all_;
+};
+
+GridCounts CountTraining(std::span<const double> distances, std::span<const std::uint8_t> labels,
+                         const std::vector<double>& grid, const Split& split) {
   AcceptCounts same(grid);
   AcceptCounts different(grid);
   GridCounts counts;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (held_out.contains(i)) continue;
-    if (pairs.same[i] != 0) {
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!split.Trains(i)) continue;
+    if (labels[i] != 0) {
       ++counts.same;
-      same.Add(pairs.squared_distance[i]);
+      same.Add(distances[i]);
     } else {
       ++counts.different;
-      different.Add(pairs.squared_distance[i]);
+      different.Add(distances[i]);
     }
   }
   counts.true_accepts = same.Cumulative();
@@ -115,12 +107,17 @@ double FirstBestThreshold(const GridCounts& counts, const std::vector<double>& g
   return grid[best];
 }
 
-double Accuracy(const ScoredPairs& pairs, Range range, double threshold) {
-  std::size_t correct = 0;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    correct += (pairs.squared_distance[i] < threshold) == (pairs.same[i] != 0);
+Fold TestFold(std::span<const double> distances, std::span<const std::uint8_t> labels,
+              const Split& split, double threshold) {
+  Fold fold;
+  fold.threshold = threshold;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!split.Tests(i)) continue;
+    ++fold.pairs;
+    fold.correct += (distances[i] < threshold) == (labels[i] != 0);
   }
-  return static_cast<double>(correct) / static_cast<double>(range.end - range.begin);
+  fold.accuracy = static_cast<double>(fold.correct) / static_cast<double>(fold.pairs);
+  return fold;
 }
 
 FoldStatistic Statistic(const std::vector<double>& values) {
@@ -161,46 +158,89 @@ double Dot(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
-Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options) {
+Result<std::vector<int>> FoldOfPairs(const ScoredPairs& pairs, int folds) {
+  const std::size_t n = pairs.size();
+  if (folds < 1 || n < static_cast<std::size_t>(folds)) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "verification: {} pairs cannot be cut into {} folds", n, folds);
+  }
+  if (!pairs.fold.empty()) {
+    std::vector<std::size_t> sizes(static_cast<std::size_t>(folds));
+    for (const int fold : pairs.fold) {
+      if (fold < 0 || fold >= folds) {
+        return MakeError(ErrorCode::kInvalidArgument, "verification: fold {}, want 0 to {}", fold,
+                         folds - 1);
+      }
+      ++sizes[static_cast<std::size_t>(fold)];
+    }
+    if (pairs.fold.size() != n || std::count(sizes.begin(), sizes.end(), std::size_t{0}) > 0) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "verification: {} folds for {} pairs, or a fold without pairs",
+                       pairs.fold.size(), n);
+    }
+    return pairs.fold;
+  }
+  const auto k = static_cast<std::size_t>(folds);
+  std::vector<int> fold_of;
+  fold_of.reserve(n);
+  for (std::size_t f = 0; f < k; ++f) {
+    fold_of.insert(fold_of.end(), n / k + (f < n % k ? 1 : 0), static_cast<int>(f));
+  }
+  return fold_of;
+}
+
+Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options,
+                                  const FoldDistances& distances) {
   if (!(options.threshold_step > 0)) {
     return MakeError(ErrorCode::kInvalidArgument, "verification: threshold step {}, want > 0",
                      options.threshold_step);
   }
-  VISAVIS_RETURN_IF_ERROR(CheckPairs(pairs, options.folds));
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<int> fold_of, FoldOfPairs(pairs, options.folds));
   const std::vector<double> grid = ThresholdGrid(options.threshold_step);
   KFoldResult result;
   std::vector<double> accuracies;
-  for (const Range& fold : ContiguousFolds(pairs.size(), options.folds)) {
-    const Range held_out = options.folds == 1 ? Range{} : fold;
-    const double threshold = FirstBestThreshold(CountOutside(pairs, grid, held_out), grid);
-    accuracies.push_back(Accuracy(pairs, fold, threshold));
-    result.folds.push_back({fold.begin, fold.end, threshold, accuracies.back()});
+  for (int fold = 0; fold < options.folds; ++fold) {
+    VISAVIS_ASSIGN_OR_RETURN(const std::vector<double> distance, distances(fold));
+    VISAVIS_RETURN_IF_ERROR(CheckDistances(distance, pairs.size()));
+    const Split split(fold_of, fold, options.folds);
+    const double threshold =
+        FirstBestThreshold(CountTraining(distance, pairs.same, grid, split), grid);
+    result.folds.push_back(TestFold(distance, pairs.same, split, threshold));
+    accuracies.push_back(result.folds.back().accuracy);
   }
   result.accuracy = Statistic(accuracies);
   return result;
 }
 
+Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options) {
+  return KFoldAccuracy(pairs, options,
+                       [&](int) -> Result<std::vector<double>> { return pairs.squared_distance; });
+}
+
 Result<ValResult> ValAtFar(const ScoredPairs& pairs, double far_target, int folds) {
-  VISAVIS_RETURN_IF_ERROR(CheckPairs(pairs, folds));
+  VISAVIS_RETURN_IF_ERROR(CheckDistances(pairs.squared_distance, pairs.size()));
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<int> fold_of, FoldOfPairs(pairs, folds));
   const std::vector<double> grid = ThresholdGrid(0.001);
   std::vector<double> vals;
   std::vector<double> fars;
-  for (const Range& fold : ContiguousFolds(pairs.size(), folds)) {
-    const Range held_out = folds == 1 ? Range{} : fold;
-    const double threshold = ThresholdAtFar(CountOutside(pairs, grid, held_out), grid, far_target);
+  for (int fold = 0; fold < folds; ++fold) {
+    const Split split(fold_of, fold, folds);
+    const double threshold = ThresholdAtFar(
+        CountTraining(pairs.squared_distance, pairs.same, grid, split), grid, far_target);
     std::size_t same = 0;
     std::size_t different = 0;
     std::size_t true_accepts = 0;
     std::size_t false_accepts = 0;
-    for (std::size_t i = fold.begin; i < fold.end; ++i) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (!split.Tests(i)) continue;
       const bool accepted = pairs.squared_distance[i] < threshold;
       (pairs.same[i] != 0 ? same : different) += 1;
       (pairs.same[i] != 0 ? true_accepts : false_accepts) += accepted;
     }
     if (same == 0 || different == 0) {
       return MakeError(ErrorCode::kInvalidArgument,
-                       "verification: fold {}..{} lacks {} pairs, VAL@FAR is undefined", fold.begin,
-                       fold.end, same == 0 ? "same-person" : "different-person");
+                       "verification: fold {} of {} lacks {} pairs, VAL@FAR is undefined", fold + 1,
+                       folds, same == 0 ? "same-person" : "different-person");
     }
     vals.push_back(static_cast<double>(true_accepts) / static_cast<double>(same));
     fars.push_back(static_cast<double>(false_accepts) / static_cast<double>(different));
@@ -210,23 +250,30 @@ Result<ValResult> ValAtFar(const ScoredPairs& pairs, double far_target, int fold
 
 Result<double> MedianThresholdAccuracy(std::span<const double> distance,
                                        std::span<const std::uint8_t> same, int subsets) {
-  ScoredPairs pairs{{distance.begin(), distance.end()}, {same.begin(), same.end()}};
-  VISAVIS_RETURN_IF_ERROR(CheckPairs(pairs, subsets));
-  const std::size_t n = pairs.size();
+  VISAVIS_RETURN_IF_ERROR(CheckDistances(distance, same.size()));
+  const std::size_t n = same.size();
+  if (subsets < 1 || n < static_cast<std::size_t>(subsets)) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "verification: {} pairs cannot be cut into {} subsets", n, subsets);
+  }
+  // Their bounds differ from scikit-learn's folds: subset s begins at floor(s n / subsets).
+  std::vector<int> subset_of;
+  for (std::size_t s = 0; s < static_cast<std::size_t>(subsets); ++s) {
+    subset_of.resize((s + 1) * n / static_cast<std::size_t>(subsets), static_cast<int>(s));
+  }
   double sum = 0;
   std::vector<double> training;
-  for (std::size_t s = 0; s < static_cast<std::size_t>(subsets); ++s) {
-    const Range test{s * n / static_cast<std::size_t>(subsets),
-                     (s + 1) * n / static_cast<std::size_t>(subsets)};
+  for (int s = 0; s < subsets; ++s) {
+    const Split split(subset_of, s, subsets);
     training.clear();
     for (std::size_t i = 0; i < n; ++i) {
-      if (!test.contains(i) || subsets == 1) training.push_back(distance[i]);
+      if (split.Trains(i)) training.push_back(distance[i]);
     }
     std::sort(training.begin(), training.end());
     const std::size_t middle = training.size() / 2;
     const double median =
         training.size() % 2 == 1 ? training[middle] : (training[middle - 1] + training[middle]) / 2;
-    sum += Accuracy(pairs, test, median);
+    sum += TestFold(distance, same, split, median).accuracy;
   }
   return sum / subsets;
 }

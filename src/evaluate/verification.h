@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace visavis {
 struct ScoredPairs {
   std::vector<double> squared_distance;
   std::vector<std::uint8_t> same;  ///< 1: same person
+  /// The fold each pair is held out in, 0..folds-1; empty: contiguous folds.
+  std::vector<int> fold{};
   std::size_t size() const { return same.size(); }
 };
 
@@ -25,10 +28,10 @@ struct FoldStatistic {
 };
 
 struct Fold {
-  std::size_t begin = 0;  ///< held-out pairs [begin, end)
-  std::size_t end = 0;
-  double threshold = 0;  ///< accept when squared distance < threshold; best on the other folds
-  double accuracy = 0;   ///< on the held-out pairs
+  std::size_t pairs = 0;    ///< held out
+  std::size_t correct = 0;  ///< of them
+  double threshold = 0;     ///< accept when squared distance < threshold; best on the other folds
+  double accuracy = 0;      ///< correct / pairs
 };
 
 struct KFoldResult {
@@ -48,6 +51,17 @@ struct KFoldOptions {
 /// Errors: kInvalidArgument for fewer pairs than folds, differing sizes, or a distance that is not
 /// finite. Source: insightface src/eval/verification.py (evaluate, calculate_roc).
 Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options = {});
+
+/// Squared distances of all pairs as measured with what can be learnt outside `fold`.
+using FoldDistances = std::function<Result<std::vector<double>>(int fold)>;
+/// The same protocol with distances that are learnt on the other folds (PCA).
+/// `pairs.squared_distance` is not read.
+Result<KFoldResult> KFoldAccuracy(const ScoredPairs& pairs, const KFoldOptions& options,
+                                  const FoldDistances& distances);
+
+/// The fold of every pair: as given, else scikit-learn's KFold without shuffling.
+/// Errors: kInvalidArgument for fewer pairs than folds, a fold outside 0..folds-1 or without pairs.
+Result<std::vector<int>> FoldOfPairs(const ScoredPairs& pairs, int folds);
 
 struct ValResult {
   FoldStatistic val;  ///< share of same-person pairs accepted

@@ -133,17 +133,17 @@ Model SmallNetwork(bool is_signed, bool foreign) {
   ValueId x = b.Input(3, 21, 17);
   x = b.Op("Mul", {b.Op("Sub", {x, b.Floats({127.5f})}), b.Floats({0.0078125f})});
   x = b.Conv(b.Store(x, 0.008f, 128), 3, 40, 3, 1, 1, 1, 0.008f);
-  if (foreign) x = b.Store(x, 0.02f, 130);
+  if (foreign) x = b.Store(x, 0.0213f, 130);
   x = b.Store(b.Prelu(x, 40), 0.016f, 70);
   x = b.Store(b.Prelu(b.Conv(x, 40, 40, 3, 2, 1, 40, 0.016f), 40), 0.02f, 60);
   const ValueId stream = b.Store(b.Conv(x, 40, 70, 1, 1, 0, 1, 0.02f), 0.03f, 120);
   x = b.Store(b.Prelu(b.Conv(stream, 70, 70, 3, 1, 1, 1, 0.03f), 70), 0.02f, 60);
   x = b.Conv(x, 70, 70, 3, 1, 1, 1, 0.02f);
-  if (foreign) x = b.Store(x, 0.025f, 125);
-  const ValueId sum = b.Store(b.Op("Add", {x, stream}), 0.04f, 127);
+  if (foreign) x = b.Store(x, 0.0257f, 125);
+  const ValueId sum = b.Store(b.Op("Add", {x, stream}), 0.0413f, 127);
   x = b.Store(b.BatchNorm(sum, 70), 0.05f, 126);
   x = b.Conv(x, 70, 33, 3, 2, 1, 1, 0.05f);
-  x = b.Op("Add", {x, b.Conv(sum, 70, 33, 1, 2, 0, 1, 0.04f)});
+  x = b.Op("Add", {x, b.Conv(sum, 70, 33, 1, 2, 0, 1, 0.0413f)});
   x = b.Store(b.Op("Flatten", {x}), 0.06f, 120);
   return b.Finish(b.Gemm(x, 33 * 6 * 5, 10));
 }

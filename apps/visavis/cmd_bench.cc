@@ -62,9 +62,14 @@ Result<std::vector<Case>> Cases(const Options& options) {
   return cases;
 }
 
+// A quantized model brings its own.
+std::string ArithmeticOf(const Case& c, const BenchResult& r) {
+  return r.quantized ? "int8" : PrecisionName(c.setting.precision);
+}
+
 Json AsJson(const Case& c, const BenchResult& r) {
   return {{"model", c.model},
-          {"precision", PrecisionName(c.setting.precision)},
+          {"precision", ArithmeticOf(c, r)},
           {"isa", r.isa},
           {"threads", c.setting.threads},
           {"batch", c.setting.extents.batch},
@@ -96,9 +101,8 @@ void PrintRow(const Case& c, const BenchResult& r) {
   fmt::print(
       "{:<28} {:<5} {:<12} {:>3} {:>5} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.1f} {:>8.1f} {:>5} {:>8.1f} "
       "{:>7.0f}\n",
-      OneLine(file), PrecisionName(c.setting.precision), r.isa, c.setting.threads,
-      c.setting.extents.batch, r.latency.median_ms, r.latency.p10_ms, r.latency.p90_ms,
-      r.images_per_s, r.flops_per_s * 1e-9,
+      OneLine(file), ArithmeticOf(c, r), r.isa, c.setting.threads, c.setting.extents.batch,
+      r.latency.median_ms, r.latency.p10_ms, r.latency.p90_ms, r.images_per_s, r.flops_per_s * 1e-9,
       r.peak_share > 0 ? fmt::format("{:.0f}%", r.peak_share * 100) : "-", r.load_ms + r.create_ms,
       static_cast<double>(r.peak_rss_bytes) / 1048576);
   std::fflush(stdout);

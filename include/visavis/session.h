@@ -63,6 +63,8 @@ class Session {
   const std::vector<Port>& outputs() const;
   /// The ISA group that runs: "scalar", "avx2", "avx512", "avx512_bf16" or "amx".
   std::string_view isa() const;
+  /// True if layers of the model are quantized and run on int8 kernels.
+  bool quantized() const;
 
   /// Runs once. `inputs` in the order of inputs(); extents that the model fixes must agree, except
   /// the first, which may be any batch size the network itself allows. Outputs must not share

@@ -35,8 +35,9 @@ std::int64_t PeakRssBytes() {
 }
 
 // Operations per second that `threads` threads can do in the arithmetic of `setting`.
-double PeakOf(std::string_view isa, const BenchSetting& setting) {
-  const PeakRates peaks = MeasurePeaks(*FindKernels(isa));
+double PeakOf(const Session& session, const BenchSetting& setting) {
+  const PeakRates peaks = MeasurePeaks(*FindKernels(session.isa()));
+  if (session.quantized()) return setting.threads * peaks.int8;
   return setting.threads * (setting.precision == Precision::kBf16 ? peaks.bf16 : peaks.fp32);
 }
 
@@ -99,6 +100,7 @@ Result<BenchResult> RunBench(const std::string& model_path, const BenchSetting& 
   VISAVIS_ASSIGN_OR_RETURN(const Session session, Session::Create(std::move(model), options));
   result.create_ms = (NowSeconds() - create_start) * 1e3;
   result.isa = session.isa();
+  result.quantized = session.quantized();
 
   VISAVIS_ASSIGN_OR_RETURN(std::vector<double> samples_ms,
                            Sample(session, inputs, budget, result.first_ms));
@@ -106,7 +108,7 @@ Result<BenchResult> RunBench(const std::string& model_path, const BenchSetting& 
   result.latency = Summarize(std::move(samples_ms));
   result.images_per_s = setting.extents.batch / result.latency.median_ms * 1e3;
   result.flops_per_s = result.flops / result.latency.median_ms * 1e3;
-  const double peak = PeakOf(session.isa(), setting);
+  const double peak = PeakOf(session, setting);
   if (peak > 0) result.peak_share = result.flops_per_s / peak;
   return result;
 }

@@ -18,12 +18,13 @@ struct BenchBudget {
 };
 
 struct BenchResult {
-  std::string isa;       ///< that ran
-  std::string shape;     ///< of the first input, "[1,3,112,112]"
-  double load_ms = 0;    ///< reading and parsing the file
-  double create_ms = 0;  ///< making the session: passes, packing of weights
-  double first_ms = 0;   ///< the first run, which may plan for its shapes
-  Latency latency;       ///< of one run, a batch
+  std::string isa;         ///< that ran
+  bool quantized = false;  ///< layers ran on int8 kernels
+  std::string shape;       ///< of the first input, "[1,3,112,112]"
+  double load_ms = 0;      ///< reading and parsing the file
+  double create_ms = 0;    ///< making the session: passes, packing of weights
+  double first_ms = 0;     ///< the first run, which may plan for its shapes
+  Latency latency;         ///< of one run, a batch
   double images_per_s = 0;
   double flops = 0;                 ///< of one run; see CountFlops
   double flops_per_s = 0;           ///< at the median

@@ -19,6 +19,8 @@ TEST(FindKernels, ForcedIsaIsTheOneThatRuns) {
     EXPECT_NE(kernels->winograd_output_f32, scalar->winograd_output_f32) << isa;
     EXPECT_NE(kernels->depthwise, scalar->depthwise) << isa;
     EXPECT_NE(kernels->fc_f32, scalar->fc_f32) << isa;
+    EXPECT_NE(kernels->quant.conv, scalar->quant.conv) << isa;
+    EXPECT_NE(kernels->quant.depthwise, scalar->quant.depthwise) << isa;
     EXPECT_EQ(kernels->fast_bf16, kernels->conv_bf16 != scalar->conv_bf16) << isa;
   }
 }

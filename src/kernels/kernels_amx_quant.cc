@@ -165,16 +165,8 @@ void ConvGroup(const QuantConvArgs& a, QuantFinish finish, int group, int y_begi
   cut.Emit(before * kRows, before_tiles, sums[turn ^ 1]);
 }
 
-// Set before any call, when the table is made.
-decltype(QuantKernels::conv) vector_conv = nullptr;
-
 void Conv(const QuantConvArgs& a, int group_begin, int group_end, int y_begin, int y_end) {
   if (y_begin >= y_end) return;
-  // Tiles need whole lines of channels, and positions to fill them.
-  if (a.picture || a.out_width * (y_end - y_begin) < 4) {
-    vector_conv(a, group_begin, group_end, y_begin, y_end);
-    return;
-  }
   const QuantFinish finish = FindQuantFinish<false>(a.epilogue);
   const int groups = (a.out_blocks + kQuantGroup - 1) / kQuantGroup;
   OpenTiles();
@@ -186,11 +178,31 @@ void Conv(const QuantConvArgs& a, int group_begin, int group_end, int y_begin, i
   CloseTiles();
 }
 
+std::int64_t PeakInt8(std::int64_t iterations) {
+  OpenTiles();
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(6);
+  for (std::int64_t n = 0; n < iterations; ++n) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 6);
+    _tile_dpbusd(2, 4, 6);
+    _tile_dpbusd(3, 4, 6);
+  }
+  CloseTiles();
+  return iterations * 4 * kRows * kLanes * kQuantLanes * 2;
+}
+
 }  // namespace
 
 void AddAmxQuant(KernelTable& table) {
-  vector_conv = table.quant.conv;
+  table.peak_int8 = PeakInt8;
   table.quant.conv = Conv;
+  table.quant.map = QuantMap;
+  table.quant.picture = QuantPicture;
 }
 
 }  // namespace visavis

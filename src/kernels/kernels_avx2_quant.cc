@@ -173,7 +173,7 @@ void QuantDepthwise(const QuantDepthwiseArgs& a, int block_begin, int block_end,
 }  // namespace
 
 void AddAvx2Quant(KernelTable& table) {
-  table.quant = {QuantConv, QuantDepthwise, QuantMap, QuantPicture};
+  table.quant = {QuantConv, QuantConv, QuantDepthwise, QuantMap, QuantPicture};
 }
 
 }  // namespace visavis

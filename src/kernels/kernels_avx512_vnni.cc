@@ -91,7 +91,7 @@ void AddQuantTile(const QuantConvArgs& a, const QuantTile& t, std::int32_t* sums
 }  // namespace
 
 void AddAvx512Vnni(KernelTable& table) {
-  table.quant = {QuantConv, QuantDepthwise, QuantMap, QuantPicture};
+  table.quant = {QuantConv, QuantConv, QuantDepthwise, QuantMap, QuantPicture};
 }
 
 }  // namespace visavis

@@ -127,6 +127,9 @@ struct QuantMapArgs {
 struct QuantKernels {
   /// Rows [y_begin, y_end) of groups [group_begin, group_end) of kQuantGroup blocks of 16.
   void (*conv)(const QuantConvArgs&, int group_begin, int group_end, int y_begin, int y_end);
+  /// The same of a picture.
+  void (*conv_picture)(const QuantConvArgs&, int group_begin, int group_end, int y_begin,
+                       int y_end);
   /// Rows of blocks of 64.
   void (*depthwise)(const QuantDepthwiseArgs&, int block_begin, int block_end, int y_begin,
                     int y_end);

@@ -256,8 +256,9 @@ class DenseRun {
     const int groups = GroupsOf(args.out_blocks, kQuantGroup);
     for (int i = 0; i < parts; ++i) {
       for (int j = 0; j < parts; ++j) {
-        kernels_.conv(args, groups * i / parts, groups * (i + 1) / parts, c_.rows * j / parts,
-                      c_.rows * (j + 1) / parts);
+        (c_.picture ? kernels_.conv_picture : kernels_.conv)(
+            args, groups * i / parts, groups * (i + 1) / parts, c_.rows * j / parts,
+            c_.rows * (j + 1) / parts);
       }
     }
     return behind_;

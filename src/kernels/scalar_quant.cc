@@ -193,6 +193,6 @@ void Picture(const float* in, std::ptrdiff_t plane, int channels, int width, con
 
 }  // namespace
 
-void AddScalarQuant(KernelTable& table) { table.quant = {Conv, Depthwise, Map, Picture}; }
+void AddScalarQuant(KernelTable& table) { table.quant = {Conv, Conv, Depthwise, Map, Picture}; }
 
 }  // namespace visavis

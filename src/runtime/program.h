@@ -48,6 +48,8 @@ struct Program {
   std::vector<ValueId> outputs;
   /// Every input and output has the batch first, and no node mixes images of a batch.
   bool images_independent = false;
+  /// Some layers multiply bytes.
+  bool quantized = false;
 
   ValueId AddValue(std::string name);
 };

@@ -236,6 +236,7 @@ Result<Session> Session::Create(Model&& model, const SessionOptions& options) {
 const std::vector<Session::Port>& Session::inputs() const { return state_->inputs; }
 const std::vector<Session::Port>& Session::outputs() const { return state_->outputs; }
 std::string_view Session::isa() const { return state_->kernels->isa; }
+bool Session::quantized() const { return state_->program.quantized; }
 
 Status Session::Run(std::span<const TensorView> inputs, std::span<Tensor> outputs) const {
   State& state = *state_;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "model/graph/passes/channel_affine.h"
 #include "model/graph/passes/graph_editor.h"
 #include "model/graph/passes/quantization.h"
 #include "runtime/fast/blocked_node.h"
@@ -57,6 +58,9 @@ class Compiler {
     for (ValueId& id : program_.outputs) id = Dense(id);
     DropUnreadConstants(program_);
     program_.images_independent = ImagesIndependent();
+    program_.quantized = std::ranges::any_of(graph_.nodes, [&](const Node& node) {
+      return node.domain == kFusedDomain && IsQuantized(graph_, node);
+    });
     return std::move(program_);
   }
 
@@ -185,7 +189,7 @@ class Compiler {
     std::vector<ValueId> inputs;
     if (kind == NodeKind::kQuantPicture) {
       form = PictureForm(node);
-      inputs.push_back(Dense(form.quantizes_picture ? ProducerOf(x)->inputs[0] : x));
+      inputs.push_back(Dense(form.input));
     } else {
       if (kind == NodeKind::kQuantDepthwise) form.kind = QuantConvForm::Kind::kDepthwise;
       inputs.push_back(
@@ -206,13 +210,33 @@ class Compiler {
   QuantConvForm PictureForm(const Node& node) const {
     QuantConvForm form;
     form.kind = QuantConvForm::Kind::kPicture;
-    const Node* quantize = ProducerOf(node.inputs[kConvX]);
+    const auto skipped = [&](ValueId id) {
+      const Node* made_by = ProducerOf(id);
+      const bool taken_over =
+          made_by != nullptr &&
+          plan_.kinds[static_cast<std::size_t>(made_by - graph_.nodes.data())] ==
+              NodeKind::kSkipped;
+      return taken_over ? made_by : nullptr;
+    };
+    form.input = node.inputs[kConvX];
+    const Node* quantize = skipped(form.input);
     if (quantize == nullptr) return form;
-    const auto index = static_cast<std::size_t>(quantize - graph_.nodes.data());
-    form.quantizes_picture = plan_.kinds[index] == NodeKind::kSkipped;
-    const Shape& weights = graph_.constant(node.inputs[kConvWeights])->shape();
-    form.factor.assign(static_cast<std::size_t>(weights[1]), 1.0f);
-    form.term.assign(static_cast<std::size_t>(weights[1]), 0.0f);
+    form.quantizes_picture = true;
+    form.input = quantize->inputs[0];
+    const auto channels =
+        static_cast<std::size_t>(graph_.constant(node.inputs[kConvWeights])->shape()[1]);
+    std::vector<double> factor(channels, 1.0);
+    std::vector<double> term(channels, 0.0);
+    for (const Node* map = skipped(form.input); map != nullptr; map = skipped(form.input)) {
+      const ChannelAffine affine = *AsChannelAffine(graph_, *map, 4);
+      for (std::size_t c = 0; c < channels; ++c) {
+        term[c] += factor[c] * affine.ShiftAt(c);
+        factor[c] *= affine.ScaleAt(c);
+      }
+      form.input = affine.x;
+    }
+    form.factor.assign(factor.begin(), factor.end());
+    form.term.assign(term.begin(), term.end());
     return form;
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/graph/passes/channel_affine.h"
 #include "model/graph/passes/fused_ops.h"
 #include "model/graph/passes/graph_editor.h"
 #include "model/graph/passes/quantization.h"
@@ -151,6 +152,23 @@ class Planner {
       if (!ReadsPicture(node) || GetQuantization(node, "x") != quantization) return;
     }
     plan_.kinds[static_cast<std::size_t>(producer)] = NodeKind::kSkipped;
+    SkipMaps(quantize.inputs[0], PictureChannels(readers_[At(x)][0]));
+  }
+
+  std::size_t PictureChannels(int conv) const {
+    const Node& node = graph_.nodes[static_cast<std::size_t>(conv)];
+    return static_cast<std::size_t>(graph_.constant(node.inputs[kConvWeights])->shape()[1]);
+  }
+
+  // So do they with the maps before that, which normalise the picture.
+  void SkipMaps(ValueId x, std::size_t channels) {
+    for (int map = producers_[At(x)]; map >= 0; map = producers_[At(x)]) {
+      if (readers_[At(x)].size() != 1 || is_output_[At(x)]) return;
+      const auto affine = AsChannelAffine(graph_, graph_.nodes[static_cast<std::size_t>(map)], 4);
+      if (!affine.has_value() || !affine->Fits(channels)) return;
+      plan_.kinds[static_cast<std::size_t>(map)] = NodeKind::kSkipped;
+      x = affine->x;
+    }
   }
 
   NodeKind KindOfAdd(const Node& node) {

@@ -226,7 +226,7 @@ class PictureStep final : public Step {
     args.weights = layer_.weights;
     args.start = layer_.start.data();
     args.epilogue = bound.epilogue;
-    layer_.kernels->quant.conv(args, 0, GroupsOf(args.out_blocks, kQuantGroup), 0, rows);
+    layer_.kernels->quant.conv_picture(args, 0, GroupsOf(args.out_blocks, kQuantGroup), 0, rows);
   }
 
   // Rows [first, first + rows) of the picture, which may lie outside it.

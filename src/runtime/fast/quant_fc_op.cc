@@ -141,8 +141,9 @@ class QuantGemm final : public Operator {
                        shape.ToString(), layer_.depth);
     }
     const int blocks = BlocksOf(layer_.out_channels);
-    context.SetScratch(static_cast<std::size_t>(blocks * kLanes) * sizeof(float) +
-                       static_cast<std::size_t>(QuantBlocksOf(layer_.depth) * kQuantLanes));
+    context.SetScratch(
+        static_cast<std::size_t>(blocks * kLanes) * sizeof(float) +
+        static_cast<std::size_t>(QuantBlocksOf(layer_.depth) * kQuantLanes + kQuantOverread));
     return context.SetOutput(0, DType::kF32, Shape{elements / layer_.depth, layer_.out_channels});
   }
 

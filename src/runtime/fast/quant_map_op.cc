@@ -11,6 +11,7 @@ namespace {
 struct MapLayer {
   int channels = 0;
   std::optional<Quantization> x;  // nothing: floats
+  int zero = 0;                   // subtracted from bytes
   QuantTail tail;
   const KernelTable* kernels = nullptr;
   std::string_view algorithm;
@@ -40,7 +41,7 @@ class MapStep final : public Step {
         BlockedIn floats;
         if (layer_.x.has_value()) {
           args.in = in_.In(context.input(0), image);
-          args.zero = layer_.x->unsigned_zero();
+          args.zero = layer_.zero;
         } else {
           floats = float_in_.In(context.input(0), image);
           args.float_in = &floats;
@@ -117,6 +118,14 @@ std::unique_ptr<Operator> MakeQuantMap(const Graph& graph, const Node& map, Quan
   parts.residual_first = map.Int("residual_first", 0) != 0;
   parts.residual = GetQuantization(map, "residual");
   parts.out = GetQuantization(map, "out");
+  if (layer.x.has_value()) layer.zero = layer.x->unsigned_zero();
+  const bool plain_sum = map.input(kMapScale) == kNoValue &&
+                         parts.activation.activation == Activation::kNone &&
+                         parts.residual.has_value() && layer.x.has_value();
+  if (plain_sum) {
+    parts.added_to = layer.x;
+    layer.zero -= layer.x->zero;
+  }
   layer.tail = QuantTail(parts, std::move(specs));
   return std::make_unique<Map>(std::move(layer));
 }
@@ -127,8 +136,8 @@ std::unique_ptr<Operator> MakeQuantize(const Quantization& to, int channels, Qua
   parts.channels = channels;
   parts.scale.assign(static_cast<std::size_t>(channels), 1.0);
   parts.out = to;
-  return std::make_unique<Map>(MapLayer{channels, std::nullopt, QuantTail(parts, std::move(specs)),
-                                        context.kernels, "quantize"});
+  return std::make_unique<Map>(MapLayer{
+      channels, std::nullopt, 0, QuantTail(parts, std::move(specs)), context.kernels, "quantize"});
 }
 
 std::unique_ptr<Operator> MakeDequantize(const Quantization& from, int channels, QuantSpecs specs,
@@ -136,8 +145,9 @@ std::unique_ptr<Operator> MakeDequantize(const Quantization& from, int channels,
   QuantTailParts parts;
   parts.channels = channels;
   parts.scale.assign(static_cast<std::size_t>(channels), double{from.scale});
-  return std::make_unique<Map>(
-      MapLayer{channels, from, QuantTail(parts, std::move(specs)), context.kernels, "dequantize"});
+  return std::make_unique<Map>(MapLayer{channels, from, from.unsigned_zero(),
+                                        QuantTail(parts, std::move(specs)), context.kernels,
+                                        "dequantize"});
 }
 
 }  // namespace visavis

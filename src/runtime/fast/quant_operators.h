@@ -14,6 +14,8 @@ namespace visavis {
 struct QuantConvForm {
   enum class Kind : std::uint8_t { kDense, kDepthwise, kPicture };
   Kind kind = Kind::kDense;
+  /// kPicture: what it reads; the maps and the quantization behind that are its own.
+  ValueId input = kNoValue;
   /// kPicture: x is float32 and becomes quantize(factor[c] * x + term[c]); else it is dense bytes.
   bool quantizes_picture = false;
   std::vector<float> factor;

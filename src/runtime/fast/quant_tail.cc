@@ -1,5 +1,6 @@
 #include "runtime/fast/quant_tail.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -36,6 +37,9 @@ QuantTail::QuantTail(const QuantTailParts& parts, QuantSpecs specs)
   addend_scale_ = (residual_.has_value() ? residual_->scale : 1.0f) / unit;
   scale_ = Floats(parts.scale, parts.channels, unit);
   shift_ = Floats(parts.shift, parts.channels, unit);
+  if (residual_.has_value()) addend_zero_ = residual_->unsigned_zero();
+  if (out_.has_value()) out_zero_ = out_->unsigned_zero();
+  if (parts.added_to.has_value()) AddAsStored(*parts.added_to);
   slope_ = Floats({}, parts.channels, 1);
   std::copy(parts.activation.slope.begin(), parts.activation.slope.end(), slope_.begin());
   if (!copy_.has_value()) return;
@@ -43,6 +47,19 @@ QuantTail::QuantTail(const QuantTailParts& parts, QuantSpecs specs)
   for (double& s : copy_scale) s *= unit;
   copy_scale_ = Floats(copy_scale, parts.channels, copy_->scale);
   copy_shift_ = Floats(parts.copy_shift, parts.channels, copy_->scale);
+}
+
+// v = fma(r, r_scale, fma(x, x_scale, zero - (r_scale * r_zero + x_scale * x_zero))), of stored
+// values; rounded with the zero point in it. Where the sum lies between two integers, the last bits
+// of this order decide, and a network of bytes amplifies what they decide.
+void QuantTail::AddAsStored(const Quantization& x) {
+  const float x_scale = x.scale / out_->scale;
+  const float zeros = std::fma(addend_scale_, static_cast<float>(residual_->zero),
+                               x_scale * static_cast<float>(x.zero));
+  std::ranges::fill(scale_, x_scale);
+  std::ranges::fill(shift_, static_cast<float>(out_->zero) - zeros);
+  addend_zero_ = residual_->unsigned_zero() - residual_->zero;
+  out_zero_ = out_->unsigned_zero() - out_->zero;
 }
 
 Status QuantTail::SetOutputs(InferContext& context, const Nchw& out) const {
@@ -113,7 +130,7 @@ void BoundTail::Bind(const StepContext& context, int image, int row, Image& boun
     const std::byte* base = context.input(residual_input_);
     if (tail_.residual_.has_value()) {
       e.addend = residual_.In(base, image, row);
-      e.addend_zero = tail_.residual_->unsigned_zero();
+      e.addend_zero = tail_.addend_zero_;
     } else {
       bound.addend = float_residual_.In(base, image, row);
       e.float_addend = &bound.addend;
@@ -121,7 +138,7 @@ void BoundTail::Bind(const StepContext& context, int image, int row, Image& boun
   }
   if (tail_.quantizes()) {
     e.out = out_.Out(context.output(0), image, row);
-    e.zero = tail_.out_->unsigned_zero();
+    e.zero = tail_.out_zero_;
   } else {
     bound.out = float_out_.Out(context.output(0), image, row);
     e.float_out = &bound.out;

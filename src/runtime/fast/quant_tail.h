@@ -31,6 +31,9 @@ struct QuantTailParts {
   std::optional<Quantization> copy;
   std::vector<double> copy_scale;
   std::vector<double> copy_shift;
+  /// Bytes and their residual are added as ONNX Runtime's QLinearAdd does it: stored values, all
+  /// zero points in one term. `x` is what the sum stands for.
+  std::optional<Quantization> added_to;
 };
 
 /// Vectors of the epilogue, and how it is bound. Bytes out: all are in units of the result's scale.
@@ -47,6 +50,7 @@ class QuantTail {
 
  private:
   friend class BoundTail;
+  void AddAsStored(const Quantization& x);
 
   bool has_residual_ = false;
   bool residual_first_ = false;
@@ -58,6 +62,8 @@ class QuantTail {
   float lo_ = 0;
   float hi_ = 0;
   float addend_scale_ = 1;
+  int addend_zero_ = 0;
+  int out_zero_ = 0;
   std::vector<float> scale_, shift_, slope_, copy_scale_, copy_shift_;
 };
 

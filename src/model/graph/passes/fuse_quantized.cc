@@ -111,6 +111,29 @@ std::optional<std::vector<double>> BiasOf(GraphEditor& editor, ValueId id, std::
   return bias;
 }
 
+// Quantizes before flattening instead of behind it: the same bytes, but the layer before can make
+// them.
+void SwapFlatten(GraphEditor& editor, int index) {
+  if (!IsOnnx(editor.node(index), "QuantizeLinear")) return;
+  if (!QuantizationOf(editor.graph(), editor.node(index)).has_value()) return;
+  const std::vector<ValueId> quantize = editor.node(index).inputs;
+  const int flatten = editor.producer(quantize[0]);
+  if (flatten < 0 || !IsOnnx(editor.node(flatten), "Flatten") ||
+      editor.SoleReader(quantize[0]) != index) {
+    return;
+  }
+  std::swap(editor.node(index).op_type, editor.node(flatten).op_type);
+  std::swap(editor.node(index).attributes, editor.node(flatten).attributes);
+  for (std::size_t i = 1; i < quantize.size(); ++i) {
+    editor.SetInput(flatten, i, quantize[i]);
+    editor.SetInput(index, i, kNoValue);
+  }
+  editor.node(index).inputs.resize(1);
+  editor.graph().value(quantize[0]).shape.reset();
+  editor.graph().value(quantize[0]).dtype =
+      editor.graph().value(editor.node(index).outputs[0]).dtype;
+}
+
 /// A quantized layer found in the graph.
 struct Layer {
   ValueId x = kNoValue;  ///< stored
@@ -357,7 +380,10 @@ void TakeApart(GraphEditor& editor, int index) {
 Graph FuseQuantized(Graph graph) {
   GraphEditor editor(std::move(graph));
   const int count = editor.node_count();
-  for (int i = 0; i < count; ++i) TakeApart(editor, i);
+  for (int i = 0; i < count; ++i) {
+    TakeApart(editor, i);
+    SwapFlatten(editor, i);
+  }
   for (int i = 0; i < count; ++i) {
     FuseQLinearConv(editor, i);
     FuseConv(editor, i);

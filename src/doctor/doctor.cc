@@ -293,6 +293,7 @@ Result<DoctorReport> ExamineModel(const std::string& path, const DoctorOptions& 
     ChooseBase(c);
     LookUpWeights(c);
     VISAVIS_RETURN_IF_ERROR(MatchByPattern(c, *probe));
+    if (c.known == nullptr) ReportUnusualEpsilon(model.graph(), c.report);
     if (options.faces != nullptr) {
       VISAVIS_RETURN_IF_ERROR(ExamineWithFaces(c));
     } else {

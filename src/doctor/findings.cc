@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doctor/evidence.h"
 #include "doctor/known_weights.h"
 
 namespace visavis {
@@ -98,6 +99,38 @@ void ReportRepairs(DoctorReport& report) {
                           Convert(report, "")});
     }
   }
+}
+
+void ReportUnusualEpsilon(const Graph& graph, DoctorReport& report) {
+  // insightface's y1 names no epsilon, which is MXNet's 1e-3, but in its last layer; its LResNet
+  // names 2e-5 everywhere. ONNX's and PyTorch's default is 1e-5.
+  const std::string& network = report.info.recognised_as;
+  const float inner = network == "MobileFaceNet" ? 1e-3f : network.ends_with("E-IR") ? 2e-5f : 0;
+  if (inner == 0) return;
+  constexpr float kLast = 2e-5f;
+  const int last = FinalBatchNorm(graph);
+  int unusual = 0;
+  int layers = 0;
+  float example = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op_type != "BatchNormalization") continue;
+    ++layers;
+    const float wanted = static_cast<int>(i) == last ? kLast : inner;
+    const float found = node.Float("epsilon", 1e-5f);
+    if (std::abs(found - wanted) < 0.01f * wanted) continue;
+    if (unusual++ == 0) example = found;
+  }
+  if (unusual == 0) return;
+  AddFinding(
+      report,
+      {Severity::kWarning, "eps",
+       fmt::format("BatchNormalization epsilon is {:g} in {} of {} layers; insightface trains "
+                   "{} with {:g}",
+                   example, unusual, layers, network, inner),
+       example == 1e-5f ? "1e-5 is ONNX's default, which converters write that drop epsilon"
+                        : "known for this architecture",
+       Certainty::kWeak, "convert the original file again with a converter that keeps epsilon"});
 }
 
 void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "doctor/doctor.h"
+#include "model/graph/graph.h"
 
 namespace visavis {
 
@@ -14,6 +15,11 @@ bool HasFinding(const DoctorReport& report, std::string_view name);
 
 /// What import had to repair, as findings.
 void ReportRepairs(DoctorReport& report);
+
+/// Whether BatchNormalization's epsilon is another than the one with which networks of this
+/// architecture are trained. For weights that are not known: faces cannot tell
+/// (docs/decisions/0031-batchnorm-statistics-as-evidence.md).
+void ReportUnusualEpsilon(const Graph& graph, DoctorReport& report);
 
 /// What the comparison with the published weights says.
 struct WeightMatch;

@@ -134,14 +134,14 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
       VISAVIS_RETURN_IF_ERROR(
           attempt("orientation", OrderName(turned) + ", rows as columns", turned, -1));
     }
-    for (int n = 0; n < static_cast<int>(std::size(kNormalisations)); ++n) {
-      for (const bool bgr : {false, true}) {
-        const Preparation preparation = Outside(c.report.chain, kNormalisations[n], bgr);
-        if (preparation == c.base || preparation == swapped) continue;
-        VISAVIS_RETURN_IF_ERROR(attempt(
-            "normalisation", fmt::format("{}, {}", OrderName(preparation), kNormalisations[n].name),
-            preparation, n));
-      }
+  }
+  for (int n = 0; n < static_cast<int>(std::size(kNormalisations)) && least() > healthy; ++n) {
+    for (const bool bgr : {false, true}) {
+      const Preparation preparation = Outside(c.report.chain, kNormalisations[n], bgr);
+      if (preparation == c.base || preparation == swapped) continue;
+      VISAVIS_RETURN_IF_ERROR(attempt(
+          "normalisation", fmt::format("{}, {}", OrderName(preparation), kNormalisations[n].name),
+          preparation, n));
     }
   }
   std::vector<const Trial*> trials;
@@ -241,27 +241,9 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
   return {};
 }
 
-Status ExamineNorms(Case& c, const Examination& examination, const Preparation& preparation,
-                    FaceTemplate face_template) {
-  // Shares of changed channels: 0.5 says nothing. Both bounds from docs/commands/model-doctor.md.
-  constexpr int kLeastChannels = 20;
-  constexpr double kClearShare = 0.7;
-  VISAVIS_ASSIGN_OR_RETURN(
-      const std::optional<EpsilonEvidence> epsilon,
-      ExamineEpsilon(c.model.graph(), *c.options.faces, preparation, c.options.session));
-  if (epsilon && epsilon->channels >= kLeastChannels &&
-      epsilon->channels_better >= kClearShare * epsilon->channels) {
-    AddFinding(c.report,
-               {Severity::kFault, "eps",
-                fmt::format("BatchNormalization epsilon is {:g} in {} layers, training had {:g}",
-                            epsilon->found, epsilon->layers, epsilon->better),
-                fmt::format("of {} channels whose variance depends on it, {} are nearer to their "
-                            "stored variance with {:g}",
-                            epsilon->channels, epsilon->channels_better, epsilon->better),
-                Certainty::kMeasured,
-                "convert the original file again with a converter that keeps epsilon (MXNet's "
-                "default is 1e-3)"});
-  }
+// The last layer's scale has no layer behind it that would show what training had.
+Status ExamineFinalScale(Case& c, const Examination& examination, const Preparation& preparation,
+                         FaceTemplate face_template) {
   const int final_norm = FinalBatchNorm(c.model.graph());
   const Tensor* gamma =
       final_norm < 0 ? nullptr
@@ -341,7 +323,7 @@ Status ExamineWithFaces(Case& c) {
   VISAVIS_RETURN_IF_ERROR(DecideTemplate(c, examination, best.preparation));
   const FaceTemplate decided =
       ParseFaceTemplate(c.report.template_name).value_or(FaceTemplate::kArcFace112);
-  VISAVIS_RETURN_IF_ERROR(ExamineNorms(c, examination, best.preparation, decided));
+  VISAVIS_RETURN_IF_ERROR(ExamineFinalScale(c, examination, best.preparation, decided));
   const double healthy =
       examination.has_statistics() ? kHealthyBadness : kHealthyBadnessWithoutStatistics;
   if (examination.has_statistics() && c.report.best &&

@@ -13,11 +13,6 @@ namespace {
 
 using Severity = Finding::Severity;
 
-std::string Convert(const DoctorReport& report, std::string_view flags) {
-  return fmt::format("visavis model convert {}{}{} -o mended.onnx", report.path,
-                     flags.empty() ? "" : " ", flags);
-}
-
 // Whether the graph scales pixels otherwise than the published network, and how.
 void CompareChain(const KnownNetwork& known, DoctorReport& report) {
   const InputChain& chain = report.chain;
@@ -32,28 +27,36 @@ void CompareChain(const KnownNetwork& known, DoctorReport& report) {
   const std::string found = NormalisationText(chain.mean, chain.scale);
   const std::string evidence = fmt::format("published: {} inside the graph; here: {}", wanted,
                                            chain.steps.empty() ? "nothing" : found);
-  const std::string put_in =
-      fmt::format("--mean {:.7g} --scale {:.7g}", known.mean[0], known.scale[0]);
+  const std::string remedy = NormaliseLine(report, known.mean, known.scale);
   if (!chain.normalises()) {
     AddFinding(report, {Severity::kFault, "missing_normalisation",
                         "the graph lost its normalisation; raw pixels give wrong embeddings",
-                        evidence, Certainty::kCertain, Convert(report, put_in)});
+                        evidence, Certainty::kCertain, remedy});
   } else if (chain.twice()) {
     AddFinding(report,
                {Severity::kFault, "double_normalisation",
                 fmt::format("the graph normalises twice ({})", fmt::join(chain.steps, ", ")),
-                evidence, Certainty::kCertain,
-                "convert the original file again, with its normalisation put in once"});
+                evidence, Certainty::kCertain, remedy});
   } else {
     AddFinding(report,
                {Severity::kFault, "wrong_scale",
                 fmt::format("the graph computes {}, the network was trained on {}", found, wanted),
-                evidence, Certainty::kCertain,
-                "convert the original file again, or replace the constants by these"});
+                evidence, Certainty::kCertain, remedy});
   }
 }
 
 }  // namespace
+
+std::string ConvertLine(const DoctorReport& report, std::string_view flags) {
+  return fmt::format("visavis model convert {} mended.onnx {}", report.path, flags);
+}
+
+std::string NormaliseLine(const DoctorReport& report, const std::array<double, 3>& mean,
+                          const std::array<double, 3>& scale) {
+  const double before = scale[0] / report.chain.scale[0];
+  return ConvertLine(report, fmt::format("--mean {:.7g} --scale {:.7g}",
+                                         mean[0] - report.chain.mean[0] / before, before));
+}
 
 bool HasFinding(const DoctorReport& report, std::string_view name) {
   return std::ranges::any_of(report.findings, [&](const Finding& f) { return f.name == name; });
@@ -79,16 +82,20 @@ void ReportRepairs(DoctorReport& report) {
     std::string_view part;
     const char* name;
     const char* what;
+    const char* flag;
   };
   constexpr Known kKnown[] = {
       {"spatial", "spatial",
        "BatchNormalization says spatial=0 though its statistics are per channel; other runtimes "
-       "refuse the file or give NaN"},
+       "refuse the file or give NaN",
+       "--repair=spatial"},
       {"slope", "slope_shape",
        "PRelu slopes of shape [C] do not broadcast over N x C x H x W; other runtimes refuse the "
-       "file"},
+       "file",
+       "--repair=slope"},
       {"float64", "float64_constants",
-       "float64 constants in a float32 network; other runtimes refuse the file"}};
+       "float64 constants in a float32 network; other runtimes refuse the file",
+       "--repair=float64"}};
   for (const std::string& note : report.info.notes) {
     const auto* known = std::ranges::find_if(
         kKnown, [&](const Known& k) { return note.find(k.part) != std::string::npos; });
@@ -96,7 +103,7 @@ void ReportRepairs(DoctorReport& report) {
       AddFinding(report, {Severity::kNote, "import_note", note, "", Certainty::kCertain, ""});
     } else {
       AddFinding(report, {Severity::kFault, known->name, known->what, note, Certainty::kCertain,
-                          Convert(report, "")});
+                          ConvertLine(report, known->flag)});
     }
   }
 }
@@ -144,12 +151,13 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
     const std::string where = fmt::format("{} ({})", difference.layers, difference.found);
     switch (difference.kind) {
       case Kind::kChannelsReversed:
-        AddFinding(report, {Severity::kFault, "swapped_channels",
-                            fmt::format("the first convolution's input channels are reversed: it "
-                                        "takes BGR where the published network takes {}",
-                                        known.channel_order),
-                            fmt::format("{}: published weights, channels reversed", where),
-                            Certainty::kCertain, Convert(report, "--reverse-input-channels")});
+        AddFinding(report,
+                   {Severity::kFault, "swapped_channels",
+                    fmt::format("the first convolution's input channels are reversed: it "
+                                "takes BGR where the published network takes {}",
+                                known.channel_order),
+                    fmt::format("{}: published weights, channels reversed", where),
+                    Certainty::kCertain, ConvertLine(report, "--reverse-input-channels=weights")});
         break;
       case Kind::kTransposed:
         AddFinding(report, {Severity::kFault, "transposed_kernels",
@@ -157,8 +165,7 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
                                         "exchanged",
                                         difference.count),
                             fmt::format("{}: published weights, kernels transposed", where),
-                            Certainty::kCertain,
-                            "convert the original file again without transposing its kernels"});
+                            Certainty::kCertain, ConvertLine(report, "--transpose-hw")});
         break;
       case Kind::kEpsilon:
         AddFinding(report,
@@ -178,7 +185,7 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
                                         difference.count),
                             fmt::format("{}: found {}, published {}", difference.layers,
                                         difference.found, difference.wanted),
-                            Certainty::kCertain, Convert(report, "")});
+                            Certainty::kCertain, ConvertLine(report, "--repair=gamma")});
         break;
       case Kind::kRounded:
         AddFinding(report, {Severity::kNote, "rounded_weights",

@@ -13,6 +13,12 @@ namespace visavis {
 void AddFinding(DoctorReport& report, Finding finding);
 bool HasFinding(const DoctorReport& report, std::string_view name);
 
+/// "visavis model convert MODEL mended.onnx FLAGS".
+std::string ConvertLine(const DoctorReport& report, std::string_view flags);
+/// The same with the arithmetic in front of the graph that makes `mean` and `scale` come out of it.
+std::string NormaliseLine(const DoctorReport& report, const std::array<double, 3>& mean,
+                          const std::array<double, 3>& scale);
+
 /// What import had to repair, as findings.
 void ReportRepairs(DoctorReport& report);
 

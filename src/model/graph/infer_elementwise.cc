@@ -3,6 +3,7 @@
 #include <array>
 
 #include "model/graph/infer_context.h"
+#include "model/graph/onnx_types.h"
 
 namespace visavis {
 namespace {
@@ -25,37 +26,8 @@ void InferDropout(InferContext& context) {
   if (const Dims* data = context.shape(0)) context.SetShape(1, *data);
 }
 
-std::optional<DType> FromOnnxTypeNumber(std::int64_t number) {
-  switch (number) {  // TensorProto.DataType
-    case 1:
-      return DType::kF32;
-    case 2:
-      return DType::kU8;
-    case 3:
-      return DType::kI8;
-    case 4:
-      return DType::kU16;
-    case 5:
-      return DType::kI16;
-    case 6:
-      return DType::kI32;
-    case 7:
-      return DType::kI64;
-    case 9:
-      return DType::kBool;
-    case 10:
-      return DType::kF16;
-    case 11:
-      return DType::kF64;
-    case 16:
-      return DType::kBF16;
-    default:
-      return std::nullopt;
-  }
-}
-
 void InferCast(InferContext& context) {
-  const auto to = FromOnnxTypeNumber(context.node().Int("to", 0));
+  const auto to = DTypeOfOnnxType(context.node().Int("to", 0));
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   if (!to || context.output() == nullptr) return;
   context.SetType(0, *to);

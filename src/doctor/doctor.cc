@@ -275,7 +275,9 @@ Result<DoctorReport> ExamineModel(const std::string& path, const DoctorOptions& 
   Case c{model, options, {}, nullptr, {}, FaceTemplate::kArcFace112, {}};
   c.report.path = path;
   VISAVIS_ASSIGN_OR_RETURN(c.report.info, model.Info());
-  ReportRepairs(c.report);
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Defect> defects,
+                           FindDefectsInFile(path, options.session.limits));
+  ReportDefects(defects, c.report);
   FindInRegistry(c.report);
   ReadItsContract(c);
 

@@ -77,34 +77,42 @@ void AddFinding(DoctorReport& report, Finding finding) {
   if (known->remedy.empty()) known->remedy = std::move(finding.remedy);
 }
 
-void ReportRepairs(DoctorReport& report) {
+void ReportDefects(std::span<const Defect> defects, DoctorReport& report) {
   struct Known {
-    std::string_view part;
+    DefectKind kind;
     const char* name;
+    Severity severity;
     const char* what;
-    const char* flag;
   };
   constexpr Known kKnown[] = {
-      {"spatial", "spatial",
+      {DefectKind::kSpatialZero, "spatial", Severity::kFault,
        "BatchNormalization says spatial=0 though its statistics are per channel; other runtimes "
-       "refuse the file or give NaN",
-       "--repair=spatial"},
-      {"slope", "slope_shape",
+       "refuse the file or give NaN"},
+      {DefectKind::kFlatSlope, "slope_shape", Severity::kFault,
        "PRelu slopes of shape [C] do not broadcast over N x C x H x W; other runtimes refuse the "
-       "file",
-       "--repair=slope"},
-      {"float64", "float64_constants",
-       "float64 constants in a float32 network; other runtimes refuse the file",
-       "--repair=float64"}};
-  for (const std::string& note : report.info.notes) {
-    const auto* known = std::ranges::find_if(
-        kKnown, [&](const Known& k) { return note.find(k.part) != std::string::npos; });
-    if (known == std::end(kKnown)) {
-      AddFinding(report, {Severity::kNote, "import_note", note, "", Certainty::kCertain, ""});
-    } else {
-      AddFinding(report, {Severity::kFault, known->name, known->what, note, Certainty::kCertain,
-                          ConvertLine(report, known->flag)});
-    }
+       "file"},
+      {DefectKind::kFloat64Constant, "float64_constants", Severity::kFault,
+       "float64 constants in a float32 network; other runtimes refuse the file"},
+      {DefectKind::kUnfixedGamma, "gamma", Severity::kWarning,
+       "the scale of the embedding's BatchNormalization is not 1, at which training fixes it"},
+      {DefectKind::kTrainingMode, "training_mode", Severity::kFault,
+       "Dropout or BatchNormalization in training mode"},
+      {DefectKind::kComputedSlope, "computed_slope", Severity::kNote,
+       "PRelu slopes come through other nodes; some importers want constants"},
+      {DefectKind::kInitializerInput, "initializer_inputs", Severity::kNote,
+       "constants are listed as inputs too"},
+      {DefectKind::kFixedBatch, "fixed_batch", Severity::kNote,
+       "the batch is fixed though the network takes any"}};
+  for (const Known& known : kKnown) {
+    const auto of_kind = [&](const Defect& d) { return d.kind == known.kind; };
+    const auto first = std::ranges::find_if(defects, of_kind);
+    if (first == defects.end()) continue;
+    const auto count = std::ranges::count_if(defects, of_kind);
+    AddFinding(report, {known.severity, known.name, known.what,
+                        fmt::format("{} {}: {}", count, count == 1 ? "place" : "places, the first",
+                                    first->node.empty() ? first->message
+                                                        : first->node + ": " + first->message),
+                        Certainty::kCertain, ConvertLine(report, first->flag)});
   }
 }
 

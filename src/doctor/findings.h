@@ -1,9 +1,12 @@
 // Collecting findings: one of each name, with all its evidence.
 #pragma once
 
+#include <array>
+#include <span>
 #include <string>
 
 #include "doctor/doctor.h"
+#include "model/defects.h"
 #include "model/graph/graph.h"
 
 namespace visavis {
@@ -19,8 +22,8 @@ std::string ConvertLine(const DoctorReport& report, std::string_view flags);
 std::string NormaliseLine(const DoctorReport& report, const std::array<double, 3>& mean,
                           const std::array<double, 3>& scale);
 
-/// What import had to repair, as findings.
-void ReportRepairs(DoctorReport& report);
+/// Known defects of published files, one finding of each kind.
+void ReportDefects(std::span<const Defect> defects, DoctorReport& report);
 
 /// Whether BatchNormalization's epsilon is another than the one with which networks of this
 /// architecture are trained. For weights that are not known: faces cannot tell

@@ -18,6 +18,7 @@
 #include "recognize/embedding_writer.h"
 #include "recognize/photo_list.h"
 #include "recognize/pipeline.h"
+#include "visavis/contract.h"
 #include "visavis/match.h"
 #include "visavis/recognize.h"
 
@@ -53,9 +54,11 @@ Result<PhotoList> PhotosToEmbed(const Options& options) {
 // docs/formats/embeddings.md.
 std::string Fingerprint(const Options& options, const PhotoList& photos) {
   std::string text = fmt::format("visavis {}\n{}\n", VISAVIS_VERSION, options.model);
-  std::error_code error;
-  if (const auto size = std::filesystem::file_size(options.model, error); !error) {
-    const auto time = std::filesystem::last_write_time(options.model, error);
+  for (const std::string& file : {options.model, ContractPathFor(options.model)}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (error) continue;
+    const auto time = std::filesystem::last_write_time(file, error);
     text += fmt::format("{} {}\n", size, time.time_since_epoch().count());
   }
   text += fmt::format("{} {} {} {} {}\n", options.aligned, options.flip, options.normalize,

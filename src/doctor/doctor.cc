@@ -275,7 +275,9 @@ Result<DoctorReport> ExamineModel(const std::string& path, const DoctorOptions& 
   Case c{model, options, {}, nullptr, {}, FaceTemplate::kArcFace112, {}};
   c.report.path = path;
   VISAVIS_ASSIGN_OR_RETURN(c.report.info, model.Info());
-  ReportRepairs(c.report);
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Defect> defects,
+                           FindDefectsInFile(path, options.session.limits));
+  ReportDefects(defects, c.report);
   FindInRegistry(c.report);
   ReadItsContract(c);
 
@@ -293,6 +295,7 @@ Result<DoctorReport> ExamineModel(const std::string& path, const DoctorOptions& 
     ChooseBase(c);
     LookUpWeights(c);
     VISAVIS_RETURN_IF_ERROR(MatchByPattern(c, *probe));
+    if (c.known == nullptr) ReportUnusualEpsilon(model.graph(), c.report);
     if (options.faces != nullptr) {
       VISAVIS_RETURN_IF_ERROR(ExamineWithFaces(c));
     } else {

@@ -81,21 +81,6 @@ class Examination {
   SessionOptions options_;
 };
 
-/// Whether training used another epsilon than the graph's BatchNormalization layers have. Channels
-/// whose stored variance is as small as epsilon leave with another scale, so the layers behind them
-/// show which epsilon gives the variances that are stored there.
-struct EpsilonEvidence {
-  float found = 0;          ///< in the graph
-  float better = 0;         ///< fits the stored variances better
-  int layers = 0;           ///< that have `found`
-  int channels = 0;         ///< whose variance depends on the choice
-  int channels_better = 0;  ///< of them, nearer to the stored variance with `better`
-};
-Result<std::optional<EpsilonEvidence>> ExamineEpsilon(const Graph& graph,
-                                                      const ReferenceFaces& faces,
-                                                      const Preparation& preparation,
-                                                      const SessionOptions& options);
-
 /// The final BatchNormalization, if the graph ends in one that scales an embedding: index of its
 /// node, or -1.
 int FinalBatchNorm(const Graph& graph);

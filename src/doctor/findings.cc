@@ -5,17 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doctor/evidence.h"
 #include "doctor/known_weights.h"
 
 namespace visavis {
 namespace {
 
 using Severity = Finding::Severity;
-
-std::string Convert(const DoctorReport& report, std::string_view flags) {
-  return fmt::format("visavis model convert {}{}{} -o mended.onnx", report.path,
-                     flags.empty() ? "" : " ", flags);
-}
 
 // Whether the graph scales pixels otherwise than the published network, and how.
 void CompareChain(const KnownNetwork& known, DoctorReport& report) {
@@ -31,28 +27,36 @@ void CompareChain(const KnownNetwork& known, DoctorReport& report) {
   const std::string found = NormalisationText(chain.mean, chain.scale);
   const std::string evidence = fmt::format("published: {} inside the graph; here: {}", wanted,
                                            chain.steps.empty() ? "nothing" : found);
-  const std::string put_in =
-      fmt::format("--mean {:.7g} --scale {:.7g}", known.mean[0], known.scale[0]);
+  const std::string remedy = NormaliseLine(report, known.mean, known.scale);
   if (!chain.normalises()) {
     AddFinding(report, {Severity::kFault, "missing_normalisation",
                         "the graph lost its normalisation; raw pixels give wrong embeddings",
-                        evidence, Certainty::kCertain, Convert(report, put_in)});
+                        evidence, Certainty::kCertain, remedy});
   } else if (chain.twice()) {
     AddFinding(report,
                {Severity::kFault, "double_normalisation",
                 fmt::format("the graph normalises twice ({})", fmt::join(chain.steps, ", ")),
-                evidence, Certainty::kCertain,
-                "convert the original file again, with its normalisation put in once"});
+                evidence, Certainty::kCertain, remedy});
   } else {
     AddFinding(report,
                {Severity::kFault, "wrong_scale",
                 fmt::format("the graph computes {}, the network was trained on {}", found, wanted),
-                evidence, Certainty::kCertain,
-                "convert the original file again, or replace the constants by these"});
+                evidence, Certainty::kCertain, remedy});
   }
 }
 
 }  // namespace
+
+std::string ConvertLine(const DoctorReport& report, std::string_view flags) {
+  return fmt::format("visavis model convert {} mended.onnx {}", report.path, flags);
+}
+
+std::string NormaliseLine(const DoctorReport& report, const std::array<double, 3>& mean,
+                          const std::array<double, 3>& scale) {
+  const double before = scale[0] / report.chain.scale[0];
+  return ConvertLine(report, fmt::format("--mean {:.7g} --scale {:.7g}",
+                                         mean[0] - report.chain.mean[0] / before, before));
+}
 
 bool HasFinding(const DoctorReport& report, std::string_view name) {
   return std::ranges::any_of(report.findings, [&](const Finding& f) { return f.name == name; });
@@ -73,31 +77,75 @@ void AddFinding(DoctorReport& report, Finding finding) {
   if (known->remedy.empty()) known->remedy = std::move(finding.remedy);
 }
 
-void ReportRepairs(DoctorReport& report) {
+void ReportDefects(std::span<const Defect> defects, DoctorReport& report) {
   struct Known {
-    std::string_view part;
+    DefectKind kind;
     const char* name;
+    Severity severity;
     const char* what;
   };
   constexpr Known kKnown[] = {
-      {"spatial", "spatial",
+      {DefectKind::kSpatialZero, "spatial", Severity::kFault,
        "BatchNormalization says spatial=0 though its statistics are per channel; other runtimes "
        "refuse the file or give NaN"},
-      {"slope", "slope_shape",
+      {DefectKind::kFlatSlope, "slope_shape", Severity::kFault,
        "PRelu slopes of shape [C] do not broadcast over N x C x H x W; other runtimes refuse the "
        "file"},
-      {"float64", "float64_constants",
-       "float64 constants in a float32 network; other runtimes refuse the file"}};
-  for (const std::string& note : report.info.notes) {
-    const auto* known = std::ranges::find_if(
-        kKnown, [&](const Known& k) { return note.find(k.part) != std::string::npos; });
-    if (known == std::end(kKnown)) {
-      AddFinding(report, {Severity::kNote, "import_note", note, "", Certainty::kCertain, ""});
-    } else {
-      AddFinding(report, {Severity::kFault, known->name, known->what, note, Certainty::kCertain,
-                          Convert(report, "")});
-    }
+      {DefectKind::kFloat64Constant, "float64_constants", Severity::kFault,
+       "float64 constants in a float32 network; other runtimes refuse the file"},
+      {DefectKind::kUnfixedGamma, "gamma", Severity::kWarning,
+       "the scale of the embedding's BatchNormalization is not 1, at which training fixes it"},
+      {DefectKind::kTrainingMode, "training_mode", Severity::kFault,
+       "Dropout or BatchNormalization in training mode"},
+      {DefectKind::kComputedSlope, "computed_slope", Severity::kNote,
+       "PRelu slopes come through other nodes; some importers want constants"},
+      {DefectKind::kInitializerInput, "initializer_inputs", Severity::kNote,
+       "constants are listed as inputs too"},
+      {DefectKind::kFixedBatch, "fixed_batch", Severity::kNote,
+       "the batch is fixed though the network takes any"}};
+  for (const Known& known : kKnown) {
+    const auto of_kind = [&](const Defect& d) { return d.kind == known.kind; };
+    const auto first = std::ranges::find_if(defects, of_kind);
+    if (first == defects.end()) continue;
+    const auto count = std::ranges::count_if(defects, of_kind);
+    AddFinding(report, {known.severity, known.name, known.what,
+                        fmt::format("{} {}: {}", count, count == 1 ? "place" : "places, the first",
+                                    first->node.empty() ? first->message
+                                                        : first->node + ": " + first->message),
+                        Certainty::kCertain, ConvertLine(report, first->flag)});
   }
+}
+
+void ReportUnusualEpsilon(const Graph& graph, DoctorReport& report) {
+  // insightface's y1 names no epsilon, which is MXNet's 1e-3, but in its last layer; its LResNet
+  // names 2e-5 everywhere. ONNX's and PyTorch's default is 1e-5.
+  const std::string& network = report.info.recognised_as;
+  const float inner = network == "MobileFaceNet" ? 1e-3f : network.ends_with("E-IR") ? 2e-5f : 0;
+  if (inner == 0) return;
+  constexpr float kLast = 2e-5f;
+  const int last = FinalBatchNorm(graph);
+  int unusual = 0;
+  int layers = 0;
+  float example = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op_type != "BatchNormalization") continue;
+    ++layers;
+    const float wanted = static_cast<int>(i) == last ? kLast : inner;
+    const float found = node.Float("epsilon", 1e-5f);
+    if (std::abs(found - wanted) < 0.01f * wanted) continue;
+    if (unusual++ == 0) example = found;
+  }
+  if (unusual == 0) return;
+  AddFinding(
+      report,
+      {Severity::kWarning, "eps",
+       fmt::format("BatchNormalization epsilon is {:g} in {} of {} layers; insightface trains "
+                   "{} with {:g}",
+                   example, unusual, layers, network, inner),
+       example == 1e-5f ? "1e-5 is ONNX's default, which converters write that drop epsilon"
+                        : "known for this architecture",
+       Certainty::kWeak, "convert the original file again with a converter that keeps epsilon"});
 }
 
 void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
@@ -111,12 +159,13 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
     const std::string where = fmt::format("{} ({})", difference.layers, difference.found);
     switch (difference.kind) {
       case Kind::kChannelsReversed:
-        AddFinding(report, {Severity::kFault, "swapped_channels",
-                            fmt::format("the first convolution's input channels are reversed: it "
-                                        "takes BGR where the published network takes {}",
-                                        known.channel_order),
-                            fmt::format("{}: published weights, channels reversed", where),
-                            Certainty::kCertain, Convert(report, "--reverse-input-channels")});
+        AddFinding(report,
+                   {Severity::kFault, "swapped_channels",
+                    fmt::format("the first convolution's input channels are reversed: it "
+                                "takes BGR where the published network takes {}",
+                                known.channel_order),
+                    fmt::format("{}: published weights, channels reversed", where),
+                    Certainty::kCertain, ConvertLine(report, "--reverse-input-channels=weights")});
         break;
       case Kind::kTransposed:
         AddFinding(report, {Severity::kFault, "transposed_kernels",
@@ -124,8 +173,7 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
                                         "exchanged",
                                         difference.count),
                             fmt::format("{}: published weights, kernels transposed", where),
-                            Certainty::kCertain,
-                            "convert the original file again without transposing its kernels"});
+                            Certainty::kCertain, ConvertLine(report, "--transpose-hw")});
         break;
       case Kind::kEpsilon:
         AddFinding(report,
@@ -145,7 +193,7 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
                                         difference.count),
                             fmt::format("{}: found {}, published {}", difference.layers,
                                         difference.found, difference.wanted),
-                            Certainty::kCertain, Convert(report, "")});
+                            Certainty::kCertain, ConvertLine(report, "--repair=gamma")});
         break;
       case Kind::kRounded:
         AddFinding(report, {Severity::kNote, "rounded_weights",

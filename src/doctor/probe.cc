@@ -84,7 +84,7 @@ struct Moments {
 // Every channel counts alike; one that never varies (in training or now) says nothing.
 LayerFit Fit(const std::string& name, const Moments& seen, std::span<const float> mean,
              std::span<const float> variance) {
-  LayerFit fit{name, 0, std::vector<double>(seen.sum.size(), 0.0)};
+  LayerFit fit{name, 0};
   int channels = 0;
   for (std::size_t c = 0; c < seen.sum.size(); ++c) {
     const double seen_mean = seen.sum[c] / seen.count;
@@ -94,7 +94,6 @@ LayerFit Fit(const std::string& name, const Moments& seen, std::span<const float
     const double ratio = std::max(seen_variance, kDead * variance[c]) / variance[c];
     const double shift = seen_mean - mean[c];
     fit.divergence += 0.5 * (ratio - 1 - std::log(ratio) + shift * shift / variance[c]);
-    fit.log_variance_ratio[c] = std::log(ratio);
     ++channels;
   }
   if (channels > 0) fit.divergence /= channels;

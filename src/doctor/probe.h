@@ -32,8 +32,6 @@ struct LayerFit {
   /// Mean over channels of the divergence (Kullback-Leibler, in nats) of two normal distributions:
   /// the one seen from the one stored. 0 = the same; a healthy network stays below about 0.1.
   double divergence = 0;
-  /// Of every channel: ln(seen variance / stored variance). 0 for channels that never vary.
-  std::vector<double> log_variance_ratio;
 };
 
 /// How far the layers' inputs are from training, taken together.

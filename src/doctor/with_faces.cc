@@ -37,11 +37,17 @@ std::string Figures(const Trial& trial, bool has_statistics) {
              : fmt::format("d' {:.2f}", trial.separation.d_prime);
 }
 
+// Whether a decision rests on a few people.
+std::string Steadiness(const Ranking& ranking) {
+  if (ranking.agreeing == ranking.groups) return "the same without any quarter of the people";
+  return fmt::format("not so without {} of the {} quarters of the people",
+                     ranking.groups - ranking.agreeing, ranking.groups);
+}
+
 std::string Against(const Trial& best, const Trial& other, const Ranking& ranking,
                     bool has_statistics) {
-  return fmt::format("{} ({}) against {} ({}); so without {} of {} quarters of the people",
-                     best.answer, Figures(best, has_statistics), other.answer,
-                     Figures(other, has_statistics), ranking.agreeing, ranking.groups);
+  return fmt::format("{} ({}) against {} ({}); {}", best.answer, Figures(best, has_statistics),
+                     other.answer, Figures(other, has_statistics), Steadiness(ranking));
 }
 
 // One way of feeding that was tried.
@@ -59,19 +65,17 @@ void ReportFeeding(Case& c, const Fed& best, const Ranking& ranking, const Fed& 
   const bool sure = ranking.certainty <= Certainty::kMeasured;
   const bool told = c.contract || c.known != nullptr;  // somebody says how it should be
   if (best.preparation.bgr != c.base.bgr && ranking.certainty <= Certainty::kWeak) {
-    AddFinding(report,
-               {sure && told ? Severity::kFault : Severity::kWarning, "swapped_channels",
-                fmt::format("the network wants {}, {} {}", best.preparation.bgr ? "BGR" : "RGB",
-                            c.TemplateSource(), c.base.bgr ? "BGR" : "RGB"),
-                evidence, ranking.certainty,
-                fmt::format("visavis model convert {} --reverse-input-channels -o mended.onnx",
-                            report.path)});
+    AddFinding(
+        report,
+        {sure && told ? Severity::kFault : Severity::kWarning, "swapped_channels",
+         fmt::format("the network wants {}, {} {}", best.preparation.bgr ? "BGR" : "RGB",
+                     c.TemplateSource(), c.base.bgr ? "BGR" : "RGB"),
+         evidence, ranking.certainty, ConvertLine(report, "--reverse-input-channels=weights")});
   }
   if (best.preparation.transposed) {
     AddFinding(report, {Severity::kFault, "transposed_kernels",
                         "the network sees rows as columns: all its kernels are transposed",
-                        evidence, ranking.certainty,
-                        "convert the original file again without transposing its kernels"});
+                        evidence, ranking.certainty, ConvertLine(report, "--transpose-hw")});
   }
   if (best.normalisation >= 0) {
     const NamedNormalisation& wanted = kNormalisations[best.normalisation];
@@ -84,14 +88,13 @@ void ReportFeeding(Case& c, const Fed& best, const Ranking& ranking, const Fed& 
                   fmt::format("pixels are normalised twice ({}); the network was trained on "
                               "{}",
                               fmt::join(chain.steps, ", "), wanted.name),
-                  evidence, ranking.certainty,
-                  "convert the original file again, with its normalisation put in once"});
+                  evidence, ranking.certainty, NormaliseLine(report, wanted.mean, wanted.scale)});
     } else if (chain.normalises() || c.contract) {
-      AddFinding(report, {Severity::kFault, "wrong_scale",
-                          fmt::format("the network was trained on {}, but gets {}", wanted.name,
-                                      NormalisationText(chain.mean, chain.scale)),
-                          evidence, ranking.certainty,
-                          "convert the original file again, or replace the constants"});
+      AddFinding(report,
+                 {Severity::kFault, "wrong_scale",
+                  fmt::format("the network was trained on {}, but gets {}", wanted.name,
+                              NormalisationText(chain.mean, chain.scale)),
+                  evidence, ranking.certainty, NormaliseLine(report, wanted.mean, wanted.scale)});
     } else {
       AddFinding(report, {Severity::kWarning, "wrong_scale",
                           fmt::format("the network was trained on {}, not on the usual "
@@ -134,14 +137,14 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
       VISAVIS_RETURN_IF_ERROR(
           attempt("orientation", OrderName(turned) + ", rows as columns", turned, -1));
     }
-    for (int n = 0; n < static_cast<int>(std::size(kNormalisations)); ++n) {
-      for (const bool bgr : {false, true}) {
-        const Preparation preparation = Outside(c.report.chain, kNormalisations[n], bgr);
-        if (preparation == c.base || preparation == swapped) continue;
-        VISAVIS_RETURN_IF_ERROR(attempt(
-            "normalisation", fmt::format("{}, {}", OrderName(preparation), kNormalisations[n].name),
-            preparation, n));
-      }
+  }
+  for (int n = 0; n < static_cast<int>(std::size(kNormalisations)) && least() > healthy; ++n) {
+    for (const bool bgr : {false, true}) {
+      const Preparation preparation = Outside(c.report.chain, kNormalisations[n], bgr);
+      if (preparation == c.base || preparation == swapped) continue;
+      VISAVIS_RETURN_IF_ERROR(attempt(
+          "normalisation", fmt::format("{}, {}", OrderName(preparation), kNormalisations[n].name),
+          preparation, n));
     }
   }
   std::vector<const Trial*> trials;
@@ -207,10 +210,9 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
   const Ranking ranking = Rank(pointers, examination.has_statistics());
   const Trial& best = trials[ranking.best];
   const Trial& base = trials[static_cast<std::size_t>(c.base_template)];
-  const std::string reason = fmt::format(
-      "{} ({}), second best {:.2f} times as far; so without {} of {} quarters of the people",
-      best.answer, Figures(best, examination.has_statistics()), ranking.ratio, ranking.agreeing,
-      ranking.groups);
+  const std::string reason =
+      fmt::format("{} ({}), second best {:.2f} times as far; {}", best.answer,
+                  Figures(best, examination.has_statistics()), ranking.ratio, Steadiness(ranking));
   if (c.report.face_template.certainty != Certainty::kCertain) {
     if (ranking.certainty <= Certainty::kWeak) {
       c.report.face_template = {best.answer, ranking.certainty, reason};
@@ -241,27 +243,9 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
   return {};
 }
 
-Status ExamineNorms(Case& c, const Examination& examination, const Preparation& preparation,
-                    FaceTemplate face_template) {
-  // Shares of changed channels: 0.5 says nothing. Both bounds from docs/commands/model-doctor.md.
-  constexpr int kLeastChannels = 20;
-  constexpr double kClearShare = 0.7;
-  VISAVIS_ASSIGN_OR_RETURN(
-      const std::optional<EpsilonEvidence> epsilon,
-      ExamineEpsilon(c.model.graph(), *c.options.faces, preparation, c.options.session));
-  if (epsilon && epsilon->channels >= kLeastChannels &&
-      epsilon->channels_better >= kClearShare * epsilon->channels) {
-    AddFinding(c.report,
-               {Severity::kFault, "eps",
-                fmt::format("BatchNormalization epsilon is {:g} in {} layers, training had {:g}",
-                            epsilon->found, epsilon->layers, epsilon->better),
-                fmt::format("of {} channels whose variance depends on it, {} are nearer to their "
-                            "stored variance with {:g}",
-                            epsilon->channels, epsilon->channels_better, epsilon->better),
-                Certainty::kMeasured,
-                "convert the original file again with a converter that keeps epsilon (MXNet's "
-                "default is 1e-3)"});
-  }
+// The last layer's scale has no layer behind it that would show what training had.
+Status ExamineFinalScale(Case& c, const Examination& examination, const Preparation& preparation,
+                         FaceTemplate face_template) {
   const int final_norm = FinalBatchNorm(c.model.graph());
   const Tensor* gamma =
       final_norm < 0 ? nullptr
@@ -286,7 +270,7 @@ Status ExamineNorms(Case& c, const Examination& examination, const Preparation& 
               fmt::format("d' {:.2f} as it is, {:.2f} with scale 1", as_is.separation.d_prime,
                           ones.separation.d_prime),
               better ? Certainty::kMeasured : Certainty::kAssumed,
-              fmt::format("visavis model convert {} -o mended.onnx", c.report.path)});
+              ConvertLine(c.report, "--repair=gamma")});
   c.report.trials.push_back(std::move(as_is));
   c.report.trials.push_back(std::move(ones));
   return {};
@@ -341,7 +325,7 @@ Status ExamineWithFaces(Case& c) {
   VISAVIS_RETURN_IF_ERROR(DecideTemplate(c, examination, best.preparation));
   const FaceTemplate decided =
       ParseFaceTemplate(c.report.template_name).value_or(FaceTemplate::kArcFace112);
-  VISAVIS_RETURN_IF_ERROR(ExamineNorms(c, examination, best.preparation, decided));
+  VISAVIS_RETURN_IF_ERROR(ExamineFinalScale(c, examination, best.preparation, decided));
   const double healthy =
       examination.has_statistics() ? kHealthyBadness : kHealthyBadnessWithoutStatistics;
   if (examination.has_statistics() && c.report.best &&

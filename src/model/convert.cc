@@ -1,99 +1,92 @@
 #include "model/convert.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <memory>
-#include <optional>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/try.h"
-#include "model/graph/passes/graph_editor.h"
 #include "model/graph/passes/passes.h"
-#include "model/graph/shape_inference.h"
+#include "model/rewrite/batch.h"
+#include "model/rewrite/constants.h"
+#include "model/rewrite/difference.h"
+#include "model/rewrite/opset.h"
+#include "model/rewrite/transpose_hw.h"
+#include "model/rewrite/weights.h"
 
 namespace visavis {
 namespace {
 
-constexpr const char* kBatch = "N";
+Graph WithoutClutter(const Graph& graph) { return FoldPlainConstants(RemoveIdentities(graph)); }
 
-bool OnlyReshapes(const Node& node) {
-  constexpr std::array<std::string_view, 4> kReshaping{"Reshape", "Flatten", "Squeeze",
-                                                       "Unsqueeze"};
-  return node.domain.empty() && std::ranges::find(kReshaping, node.op_type) != kReshaping.end();
+Graph WithOpenBatchIfOne(Graph graph) {
+  if (graph.inputs.size() != 1 || FixedBatch(graph) != 1) return graph;
+  Result<Graph> open = SetBatch(graph, Dim{-1, std::string(kOpenBatch)});
+  return open ? *std::move(open) : std::move(graph);
 }
 
-std::optional<Tensor> Reshaped(const Tensor& tensor, const InferredValue& result) {
-  const std::optional<Shape> shape = result.StaticShape();
-  if (!shape || shape->elements() != tensor.elements()) return std::nullopt;
-  Tensor copy = Tensor::Uninitialized(tensor.dtype(), *shape);
-  if (tensor.size_bytes() > 0) std::memcpy(copy.raw(), tensor.raw(), tensor.size_bytes());
-  return copy;
+std::string TextOf(const InputNormalization& n) {
+  return fmt::format("(x - {}) * {}", fmt::join(n.mean, ","), fmt::join(n.scale, ","));
 }
 
-// What `node` always puts out, if that takes no arithmetic.
-std::optional<Tensor> PlainConstant(const Graph& graph, const Node& node,
-                                    const InferredValue& result) {
-  if (node.domain.empty() && node.op_type == "Constant") {
-    const Tensor* value = node.TensorAttribute("value");
-    return value == nullptr ? std::nullopt : std::optional(value->Clone());
+// The graph so far and the record of what changed it.
+class Recorder {
+ public:
+  explicit Recorder(const Graph& graph) { conversion_.graph = graph; }
+
+  const Graph& graph() const { return conversion_.graph; }
+
+  Status Take(const char* name, Result<Graph> next, std::string remark = "") {
+    if (!next) return next.error();
+    ConvertStep step{name, std::move(remark), Differences(conversion_.graph, *next)};
+    conversion_.graph = *std::move(next);
+    if (!step.changes.empty() || !step.remark.empty()) {
+      conversion_.steps.push_back(std::move(step));
+    }
+    return {};
   }
-  const Tensor* data = graph.constant(node.input(0));
-  if (data == nullptr || !OnlyReshapes(node)) return std::nullopt;
-  return Reshaped(*data, result);
+
+  Conversion Finish() && { return std::move(conversion_); }
+
+ private:
+  Conversion conversion_;
+};
+
+Status Repair(Recorder& recorder, const ConvertOptions& options) {
+  std::vector<Defect> mended;
+  Result<Graph> repaired = MendDefects(recorder.graph(), options.repair, &mended);
+  std::string remark;
+  for (const Defect& defect : mended) {
+    remark += fmt::format("{}{}: {}", remark.empty() ? "" : "\n", defect.node, defect.message);
+  }
+  return recorder.Take("repair", std::move(repaired), std::move(remark));
 }
 
-Graph FoldPlainConstants(Graph graph) {
-  const std::vector<InferredValue> inferred = InferShapes(graph);
-  GraphEditor editor(std::move(graph));
-  for (int i = 0; i < editor.node_count(); ++i) {
-    const Node& node = editor.node(i);
-    if (node.outputs.size() != 1 || node.outputs[0] == kNoValue) continue;
-    const ValueId output = node.outputs[0];
-    if (editor.is_output(output)) continue;
-    auto constant = PlainConstant(editor.graph(), node, inferred[static_cast<std::size_t>(output)]);
-    if (!constant) continue;
-    const std::string name = editor.graph().value(output).name;
-    editor.graph().value(output).name += "_computed";  // its name goes to the constant
-    editor.Redirect(output, editor.AddConstant(name, *std::move(constant)));
-    editor.Erase(i);
+Status Normalize(Recorder& recorder, const ConvertOptions& options) {
+  if (options.unfold_normalization) {
+    InputNormalization taken;
+    Result<Graph> bare = TakeNormalizationOut(recorder.graph(), &taken);
+    VISAVIS_RETURN_IF_ERROR(
+        recorder.Take("unfold-normalization", std::move(bare),
+                      fmt::format("the input now has to be {} of what it was", TextOf(taken))));
   }
-  return std::move(editor).Finish();
-}
-
-bool HasSingleImageBatch(const Value& input) {
-  return input.shape && input.shape->size() >= 2 && (*input.shape)[0].extent == 1;
-}
-
-// Opens the batch if every output follows it and keeps its other extents.
-void OpenBatch(Graph& graph) {
-  if (graph.inputs.size() != 1 || !HasSingleImageBatch(graph.value(graph.inputs[0]))) return;
-  const std::vector<InferredValue> before = InferShapes(graph);
-  Dim& batch = (*graph.value(graph.inputs[0]).shape)[0];
-  batch = Dim{-1, kBatch};
-  const std::vector<InferredValue> after = InferShapes(graph);
-  const bool follows = std::ranges::all_of(graph.outputs, [&](ValueId id) {
-    const auto& was = before[static_cast<std::size_t>(id)].shape;
-    const auto& is = after[static_cast<std::size_t>(id)].shape;
-    return was && is && !is->empty() && (*is)[0] == Dim{-1, kBatch} &&
-           std::equal(was->begin() + 1, was->end(), is->begin() + 1, is->end());
-  });
-  if (!follows) {
-    batch = Dim{1, ""};
-    return;
+  if (options.put_in) {
+    VISAVIS_RETURN_IF_ERROR(
+        recorder.Take("normalization", PutNormalizationIn(recorder.graph(), *options.put_in),
+                      fmt::format("the network now computes {} itself", TextOf(*options.put_in))));
   }
-  for (const ValueId id : graph.outputs) {
-    graph.value(id).shape = after[static_cast<std::size_t>(id)].shape;
+  if (options.fold_normalization) {
+    VISAVIS_RETURN_IF_ERROR(
+        recorder.Take("fold-normalization", FoldNormalization(recorder.graph())));
   }
+  return {};
 }
 
 }  // namespace
 
 Result<Graph> CleanGraph(const Graph& graph) {
-  Graph clean = FoldPlainConstants(RemoveIdentities(graph));
-  OpenBatch(clean);
+  Graph clean = WithOpenBatchIfOne(WithoutClutter(graph));
   VISAVIS_RETURN_IF_ERROR(ValidateAndSort(clean, "cleaned model"));
   return clean;
 }
@@ -101,6 +94,46 @@ Result<Graph> CleanGraph(const Graph& graph) {
 Result<Model> Clean(const Model& model) {
   VISAVIS_ASSIGN_OR_RETURN(Graph graph, CleanGraph(model.graph()));
   return Model::FromGraph(std::move(graph));
+}
+
+Result<Conversion> ConvertGraph(const Graph& graph, const ConvertOptions& options) {
+  Recorder recorder(graph);
+  if (!options.repair.empty()) VISAVIS_RETURN_IF_ERROR(Repair(recorder, options));
+  if (!options.outputs.empty()) {
+    VISAVIS_RETURN_IF_ERROR(recorder.Take("output", CutAt(recorder.graph(), options.outputs)));
+  }
+  VISAVIS_RETURN_IF_ERROR(recorder.Take("clean", WithoutClutter(recorder.graph())));
+  if (options.transpose_hw) {
+    VISAVIS_RETURN_IF_ERROR(
+        recorder.Take("transpose-hw", TransposeHeightAndWidth(recorder.graph())));
+  }
+  VISAVIS_RETURN_IF_ERROR(Normalize(recorder, options));
+  if (options.fold_batchnorm) {
+    VISAVIS_RETURN_IF_ERROR(recorder.Take("fold-batchnorm", FoldBatchNorm(recorder.graph())));
+  }
+  if (options.reverse_channels) {
+    VISAVIS_RETURN_IF_ERROR(
+        recorder.Take("reverse-input-channels",
+                      ReverseInputChannels(recorder.graph(), *options.reverse_channels)));
+  }
+  VISAVIS_RETURN_IF_ERROR(
+      recorder.Take("batch", options.batch ? SetBatch(recorder.graph(), *options.batch)
+                                           : Result<Graph>(WithOpenBatchIfOne(recorder.graph()))));
+  if (options.opset) {
+    VISAVIS_RETURN_IF_ERROR(recorder.Take("opset", ChangeOpset(recorder.graph(), *options.opset)));
+  }
+  if (options.storage) {
+    std::vector<std::string> kept;
+    Result<Graph> stored = StoreWeightsAs(recorder.graph(), *options.storage, nullptr, &kept);
+    VISAVIS_RETURN_IF_ERROR(recorder.Take(
+        "storage", std::move(stored),
+        kept.empty()
+            ? ""
+            : fmt::format("left float32, beyond what float16 holds: {}", fmt::join(kept, ", "))));
+  }
+  Conversion result = std::move(recorder).Finish();
+  VISAVIS_RETURN_IF_ERROR(ValidateAndSort(result.graph, "converted model"));
+  return result;
 }
 
 }  // namespace visavis

@@ -1,7 +1,13 @@
 // A model as other programs like it best.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/defects.h"
 #include "model/graph/graph.h"
+#include "model/rewrite/input.h"
 #include "visavis/model.h"
 #include "visavis/result.h"
 
@@ -16,5 +22,35 @@ Result<Graph> CleanGraph(const Graph& graph);
 
 /// CleanGraph as a model that SaveOnnx can write.
 Result<Model> Clean(const Model& model);
+
+/// What ConvertGraph does beyond cleaning, in this order.
+struct ConvertOptions {
+  std::vector<DefectKind> repair;             ///< MendDefects
+  std::vector<std::string> outputs;           ///< CutAt, if any
+  bool transpose_hw = false;                  ///< TransposeHeightAndWidth
+  bool unfold_normalization = false;          ///< TakeNormalizationOut
+  std::optional<InputNormalization> put_in;   ///< PutNormalizationIn
+  bool fold_normalization = false;            ///< FoldNormalization
+  bool fold_batchnorm = false;                ///< FoldBatchNorm
+  std::optional<ReverseBy> reverse_channels;  ///< ReverseInputChannels
+  std::optional<Dim> batch;                   ///< SetBatch; else CleanGraph's
+  std::optional<int> opset;                   ///< ChangeOpset
+  std::optional<DType> storage;               ///< StoreWeightsAs: kF16 or kBF16
+};
+
+/// One step that changed something.
+struct ConvertStep {
+  std::string name;                  ///< "repair", "clean", "opset", ...
+  std::string remark;                ///< what the user has to know of it; may be empty
+  std::vector<std::string> changes;  ///< Differences, one line each
+};
+
+struct Conversion {
+  Graph graph;
+  std::vector<ConvertStep> steps;
+};
+
+/// Errors: those of the steps; the message begins with the step.
+Result<Conversion> ConvertGraph(const Graph& graph, const ConvertOptions& options);
 
 }  // namespace visavis

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file_system.h"
 #include "base/try.h"
+#include "model/caffe/caffe_import.h"
 #include "model/mxnet/mxnet_import.h"
 #include "model/onnx/onnx_import.h"
 
@@ -21,6 +22,8 @@ namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::string_view kSymbolSuffix = "-symbol.json";
+constexpr std::string_view kCaffeNetworkSuffix = ".prototxt";
+constexpr std::string_view kCaffeWeightsSuffix = ".caffemodel";
 constexpr std::string_view kParamsSuffix = ".params";
 
 enum class Kind { kOnnx, kSymbol, kParams };
@@ -119,10 +122,42 @@ Result<LoadedModel> FromParams(const std::string& path, const Bytes& params, con
   return FromMxnet(symbol_path, symbol, path, params, limits);
 }
 
-Result<LoadedModel> FromOnnx(const std::string& path, Bytes bytes, const Limits& limits) {
+// NAME.prototxt + NAME.caffemodel, whichever of them `path` names. Content does not tell: a
+// .caffemodel is protobuf, as ONNX files are.
+Result<LoadedModel> FromCaffe(const std::string& path, const Limits& limits) {
+  const std::string stem = path.substr(0, path.rfind('.'));
+  const std::string network_path = stem + std::string(kCaffeNetworkSuffix);
+  const std::string weights_path = stem + std::string(kCaffeWeightsSuffix);
+  for (const std::string& file : {network_path, weights_path}) {
+    if (!Exists(file)) {
+      return MakeError(ErrorCode::kNotFound, "{}: {} is missing; a Caffe network is both files",
+                       path, file);
+    }
+  }
+  VISAVIS_ASSIGN_OR_RETURN(const Bytes network,
+                           FileSystem::Real().ReadFile(network_path, limits.model_file_bytes));
+  VISAVIS_ASSIGN_OR_RETURN(const Bytes weights,
+                           FileSystem::Real().ReadFile(weights_path, limits.model_file_bytes));
+  LoadedModel loaded;
+  VISAVIS_ASSIGN_OR_RETURN(loaded.graph,
+                           ImportCaffe(network, network_path, weights, weights_path, limits));
+  loaded.format = "caffe";
+  loaded.weights_path = weights_path;
+  loaded.file_bytes = static_cast<std::int64_t>(weights.size());
+  return loaded;
+}
+
+Result<LoadedModel> FromOnnx(const std::string& path, Bytes bytes, const Limits& limits,
+                             Reading reading) {
   LoadedModel loaded;
   loaded.file_bytes = static_cast<std::int64_t>(bytes.size());
-  VISAVIS_ASSIGN_OR_RETURN(loaded.graph, ImportOnnx(std::move(bytes), path, limits));
+  if (reading == Reading::kAsIs) {
+    VISAVIS_ASSIGN_OR_RETURN(OnnxAsIs as_is, ImportOnnxAsIs(bytes, path, limits));
+    loaded.graph = std::move(as_is.graph);
+    loaded.initializers_listed_as_inputs = as_is.initializers_listed_as_inputs;
+  } else {
+    VISAVIS_ASSIGN_OR_RETURN(loaded.graph, ImportOnnx(std::move(bytes), path, limits));
+  }
   loaded.format = "onnx";
   loaded.weights_path = path;
   return loaded;
@@ -130,9 +165,13 @@ Result<LoadedModel> FromOnnx(const std::string& path, Bytes bytes, const Limits&
 
 }  // namespace
 
-Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
+Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits, Reading reading) {
   const std::string symbol_path = path + std::string(kSymbolSuffix);
-  if (!Exists(path) && Exists(symbol_path)) return LoadModel(symbol_path, limits);
+  if (!Exists(path) && Exists(symbol_path)) return LoadModel(symbol_path, limits, reading);
+
+  if (path.ends_with(kCaffeNetworkSuffix) || path.ends_with(kCaffeWeightsSuffix)) {
+    return FromCaffe(path, limits);
+  }
 
   VISAVIS_ASSIGN_OR_RETURN(Bytes bytes, FileSystem::Real().ReadFile(path, limits.model_file_bytes));
   if (bytes.empty()) {
@@ -146,7 +185,7 @@ Result<LoadedModel> LoadModel(const std::string& path, const Limits& limits) {
     case Kind::kOnnx:
       break;
   }
-  return FromOnnx(path, std::move(bytes), limits);
+  return FromOnnx(path, std::move(bytes), limits, reading);
 }
 
 }  // namespace visavis

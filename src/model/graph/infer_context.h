@@ -78,8 +78,6 @@ class InferContext {
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank);
 /// The shape of numpy broadcasting; nothing if it is known to be impossible.
 std::optional<Dims> Broadcast(const Dims& a, const Dims& b);
-/// The element type that ONNX gives this number (TensorProto.DataType), if we store it.
-std::optional<DType> DTypeOfOnnxNumber(std::int64_t number);
 /// The product of the extents, or nothing when one is unknown or it is beyond kMaxInferredExtent.
 std::optional<std::int64_t> Product(std::span<const Dim> dims);
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "model/graph/infer_context.h"
+#include "model/graph/onnx_types.h"
 
 namespace visavis {
 namespace {
@@ -26,7 +27,7 @@ void InferDropout(InferContext& context) {
 }
 
 void InferCast(InferContext& context) {
-  const auto to = DTypeOfOnnxNumber(context.node().Int("to", 0));
+  const auto to = DTypeOfOnnxType(context.node().Int("to", 0));
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   if (!to || context.output() == nullptr) return;
   context.SetType(0, *to);

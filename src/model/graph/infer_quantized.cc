@@ -2,6 +2,7 @@
 #include <array>
 
 #include "model/graph/infer_context.h"
+#include "model/graph/onnx_types.h"
 
 namespace visavis {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 void InferQuantize(InferContext& context) {
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   context.SetType(0, DType::kU8);
-  if (const auto type = DTypeOfOnnxNumber(context.node().Int("output_dtype", 0))) {
+  if (const auto type = DTypeOfOnnxType(context.node().Int("output_dtype", 0))) {
     context.SetType(0, *type);
   }
   if (context.input(2) != nullptr) context.SetTypeFrom(2);

@@ -105,35 +105,6 @@ std::optional<std::vector<std::int64_t>> InferContext::IntsOf(std::size_t i,
   return values == nullptr ? std::nullopt : std::optional(*values);
 }
 
-std::optional<DType> DTypeOfOnnxNumber(std::int64_t number) {
-  switch (number) {  // TensorProto.DataType
-    case 1:
-      return DType::kF32;
-    case 2:
-      return DType::kU8;
-    case 3:
-      return DType::kI8;
-    case 4:
-      return DType::kU16;
-    case 5:
-      return DType::kI16;
-    case 6:
-      return DType::kI32;
-    case 7:
-      return DType::kI64;
-    case 9:
-      return DType::kBool;
-    case 10:
-      return DType::kF16;
-    case 11:
-      return DType::kF64;
-    case 16:
-      return DType::kBF16;
-    default:
-      return std::nullopt;
-  }
-}
-
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) return std::nullopt;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/graph/onnx_types.h"
 #include "model/graph/shape_inference.h"
 #include "model/onnx/tensor_proto.h"
 
@@ -70,7 +71,7 @@ void WriteAttribute(const std::string& name, const Attribute& value, onnx::Attri
 
 void WriteType(DType dtype, const std::vector<Dim>& dims, onnx::ValueInfoProto& info) {
   onnx::TypeProto::Tensor& type = *info.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(ToOnnxType(dtype));
+  type.set_elem_type(OnnxTypeOf(dtype));
   type.mutable_shape();  // rank 0 is a shape too
   for (const Dim& dim : dims) {
     onnx::TensorShapeProto::Dimension& written = *type.mutable_shape()->add_dim();

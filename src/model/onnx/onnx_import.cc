@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "base/huge_pages.h"
 #include "base/try.h"
+#include "model/defects.h"
+#include "model/graph/onnx_types.h"
 #include "model/onnx/attribute_types.h"
-#include "model/onnx/repairs.h"
 #include "model/onnx/tensor_proto.h"
 #include "model/onnx/wire_split.h"
+#include "model/rewrite/constants.h"
 
 namespace visavis {
 namespace onnx_format {
@@ -41,7 +43,7 @@ class Importer {
            const Limits& limits, const RawCopied& copied)
       : model_(model), split_(split), where_(where), limits_(limits), copied_(copied) {}
 
-  Result<Graph> Import() {
+  Result<OnnxAsIs> Import() {
     VISAVIS_RETURN_IF_ERROR(ReadHeader());
     VISAVIS_RETURN_IF_ERROR(ReadInitializers());
     VISAVIS_RETURN_IF_ERROR(ReadInputs());
@@ -49,7 +51,7 @@ class Importer {
     VISAVIS_RETURN_IF_ERROR(ReadOutputs());
     VISAVIS_RETURN_IF_ERROR(ReadValueInfo());
     VISAVIS_RETURN_IF_ERROR(ValidateAndSort(graph_, where_));
-    return std::move(graph_);
+    return OnnxAsIs{std::move(graph_), listed_};
   }
 
  private:
@@ -116,7 +118,7 @@ class Importer {
       return MakeError(ErrorCode::kUnsupported, "{}: value '{}' is no tensor", where_, info.name());
     }
     const onnx::TypeProto::Tensor& type = info.type().tensor_type();
-    const std::optional<DType> dtype = FromOnnxType(type.elem_type());
+    const std::optional<DType> dtype = DTypeOfOnnxType(type.elem_type());
     if (!dtype) {
       return MakeError(ErrorCode::kUnsupported, "{}: value '{}': element type {} is not supported",
                        where_, info.name(), type.elem_type());
@@ -144,7 +146,10 @@ class Importer {
       if (id == kNoValue) {
         return MakeError(ErrorCode::kCorruptData, "{}: an input has no name", where_);
       }
-      if (graph_.constant(id) != nullptr) continue;  // IR version 3 lists initializers here too
+      if (graph_.constant(id) != nullptr) {  // IR version 3 lists initializers here too
+        ++listed_;
+        continue;
+      }
       VISAVIS_RETURN_IF_ERROR(ReadType(info, graph_.value(id)));
       // Exporters of 2018 wrote 0 for the batch to come.
       if (graph_.value(id).shape) {
@@ -258,11 +263,12 @@ class Importer {
   const Limits& limits_;
   const RawCopied& copied_;
   Graph graph_;
+  int listed_ = 0;  // initializers among the inputs
   std::unordered_map<std::string, ValueId> ids_;
 };
 
-Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view where,
-                          const Limits& limits, const RawCopied& copied) {
+Result<OnnxAsIs> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view where,
+                             const Limits& limits, const RawCopied& copied) {
   VISAVIS_ASSIGN_OR_RETURN(const SplitModel split, SplitWeights(bytes, where));
   if (split.without_weights.size() > std::numeric_limits<int>::max()) {
     return MakeError(ErrorCode::kLimitExceeded, "{}: too large for protobuf (2 GB)", where);
@@ -272,8 +278,18 @@ Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view 
     return MakeError(ErrorCode::kCorruptData, "{}: broken or nested too deep, want an ONNX model",
                      where);
   }
-  VISAVIS_ASSIGN_OR_RETURN(Graph graph, Importer(model, split, where, limits, copied).Import());
-  VISAVIS_RETURN_IF_ERROR(RepairLegacy(graph, where));
+  return Importer(model, split, where, limits, copied).Import();
+}
+
+Result<Graph> Mended(Result<OnnxAsIs> read, std::string_view where) {
+  if (!read) return read.error();
+  Graph graph = std::move(read->graph);
+  int widened = 0;
+  graph = WidenConstants(std::move(graph), &widened);
+  if (widened > 0) {
+    graph.notes.push_back(fmt::format("{} weights stored in 16 bits; read as float32", widened));
+  }
+  VISAVIS_RETURN_IF_ERROR(MendOnRead(graph, where));
   return graph;
 }
 
@@ -282,15 +298,21 @@ Result<Graph> ImportBytes(std::span<const std::uint8_t> bytes, std::string_view 
 
 Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view where,
                          const Limits& limits) {
-  return onnx_format::ImportBytes(bytes, where, limits, [](auto) {});
+  return onnx_format::Mended(onnx_format::ImportBytes(bytes, where, limits, [](auto) {}), where);
 }
 
 Result<Graph> ImportOnnx(std::vector<std::uint8_t>&& bytes, std::string_view where,
                          const Limits& limits) {
   std::vector<std::uint8_t> given = std::move(bytes);
-  return onnx_format::ImportBytes(given, where, limits, [&](std::span<const std::uint8_t> raw) {
+  const auto discard = [&](std::span<const std::uint8_t> raw) {
     DiscardPages(given.data() + (raw.data() - given.data()), raw.size());
-  });
+  };
+  return onnx_format::Mended(onnx_format::ImportBytes(given, where, limits, discard), where);
+}
+
+Result<OnnxAsIs> ImportOnnxAsIs(std::span<const std::uint8_t> bytes, std::string_view where,
+                                const Limits& limits) {
+  return onnx_format::ImportBytes(bytes, where, limits, [](auto) {});
 }
 
 }  // namespace visavis

@@ -30,4 +30,12 @@ Result<Graph> ImportOnnx(std::span<const std::uint8_t> bytes, std::string_view w
 Result<Graph> ImportOnnx(std::vector<std::uint8_t>&& bytes, std::string_view where,
                          const Limits& limits);
 
+/// What the file says, defects included. Not every such graph can run.
+struct OnnxAsIs {
+  Graph graph;
+  int initializers_listed_as_inputs = 0;
+};
+Result<OnnxAsIs> ImportOnnxAsIs(std::span<const std::uint8_t> bytes, std::string_view where,
+                                const Limits& limits);
+
 }  // namespace visavis

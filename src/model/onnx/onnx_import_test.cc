@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "model/graph/onnx_types.h"
 #include "model/onnx/tensor_proto.h"
 #include "tests/shared_data.h"
 #include "visavis/model.h"
@@ -128,7 +129,7 @@ TEST(OnnxImportTest, ReadsEveryElementTypeRawAndTyped) {
       const std::string want = c.dtype == DType::kBool ? "\1" : c.raw;
       EXPECT_EQ(std::string(static_cast<const char*>(tensor->raw()), tensor->size_bytes()), want)
           << Name(c.dtype) << (raw ? " raw" : " typed");
-      EXPECT_EQ(onnx_format::ToOnnxType(c.dtype), c.type);
+      EXPECT_EQ(OnnxTypeOf(c.dtype), c.type);
     }
   }
 }

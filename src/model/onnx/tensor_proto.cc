@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/graph/onnx_types.h"
 
 namespace visavis::onnx_format {
 namespace {
@@ -70,63 +71,6 @@ std::int64_t TypedElements(const onnx::TensorProto& proto) {
 
 }  // namespace
 
-std::optional<DType> FromOnnxType(std::int32_t data_type) {
-  switch (data_type) {
-    case onnx::TensorProto::FLOAT:
-      return DType::kF32;
-    case onnx::TensorProto::DOUBLE:
-      return DType::kF64;
-    case onnx::TensorProto::FLOAT16:
-      return DType::kF16;
-    case onnx::TensorProto::BFLOAT16:
-      return DType::kBF16;
-    case onnx::TensorProto::UINT8:
-      return DType::kU8;
-    case onnx::TensorProto::INT8:
-      return DType::kI8;
-    case onnx::TensorProto::UINT16:
-      return DType::kU16;
-    case onnx::TensorProto::INT16:
-      return DType::kI16;
-    case onnx::TensorProto::INT32:
-      return DType::kI32;
-    case onnx::TensorProto::INT64:
-      return DType::kI64;
-    case onnx::TensorProto::BOOL:
-      return DType::kBool;
-    default:
-      return std::nullopt;
-  }
-}
-
-onnx::TensorProto::DataType ToOnnxType(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return onnx::TensorProto::FLOAT;
-    case DType::kF64:
-      return onnx::TensorProto::DOUBLE;
-    case DType::kF16:
-      return onnx::TensorProto::FLOAT16;
-    case DType::kBF16:
-      return onnx::TensorProto::BFLOAT16;
-    case DType::kU8:
-      return onnx::TensorProto::UINT8;
-    case DType::kI8:
-      return onnx::TensorProto::INT8;
-    case DType::kU16:
-      return onnx::TensorProto::UINT16;
-    case DType::kI16:
-      return onnx::TensorProto::INT16;
-    case DType::kI32:
-      return onnx::TensorProto::INT32;
-    case DType::kI64:
-      return onnx::TensorProto::INT64;
-    case DType::kBool:
-      return onnx::TensorProto::BOOL;
-  }
-  return onnx::TensorProto::UNDEFINED;
-}
-
 Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
                           std::optional<std::span<const std::uint8_t>> raw_data,
                           std::string_view where, const Limits& limits, const RawCopied& copied) {
@@ -138,7 +82,7 @@ Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
     return MakeError(ErrorCode::kUnsupported, "{}: is one segment of a tensor, want it whole",
                      where);
   }
-  const std::optional<DType> dtype = FromOnnxType(proto.data_type());
+  const std::optional<DType> dtype = DTypeOfOnnxType(proto.data_type());
   if (!dtype) {
     return MakeError(ErrorCode::kUnsupported, "{}: element type {} is not supported", where,
                      proto.data_type());
@@ -163,7 +107,7 @@ Result<Tensor> ReadTensor(const onnx::TensorProto& proto,
 
 void WriteTensor(const Tensor& tensor, const std::string& name, onnx::TensorProto& proto) {
   proto.set_name(name);
-  proto.set_data_type(ToOnnxType(tensor.dtype()));
+  proto.set_data_type(OnnxTypeOf(tensor.dtype()));
   for (const std::int64_t extent : tensor.shape().dims()) proto.add_dims(extent);
   proto.set_raw_data(tensor.raw(), tensor.size_bytes());
 }

@@ -19,10 +19,6 @@
 
 namespace visavis::onnx_format {
 
-/// The DType of a TensorProto.DataType; nothing for types visavis does not store.
-std::optional<DType> FromOnnxType(std::int32_t data_type);
-onnx::TensorProto::DataType ToOnnxType(DType dtype);
-
 /// Told of bytes of raw data that have been copied and are not read again.
 using RawCopied = std::function<void(std::span<const std::uint8_t> bytes)>;
 

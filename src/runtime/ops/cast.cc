@@ -1,4 +1,5 @@
 // Cast and CastLike.
+#include "model/graph/onnx_types.h"
 #include "runtime/ops/attributes.h"
 #include "runtime/ops/elements.h"
 #include "runtime/ops/families.h"
@@ -6,43 +7,13 @@
 namespace visavis {
 namespace {
 
-// onnx.TensorProto.DataType
-std::optional<DType> DTypeOfOnnx(std::int64_t type) {
-  switch (type) {
-    case 1:
-      return DType::kF32;
-    case 2:
-      return DType::kU8;
-    case 3:
-      return DType::kI8;
-    case 4:
-      return DType::kU16;
-    case 5:
-      return DType::kI16;
-    case 6:
-      return DType::kI32;
-    case 7:
-      return DType::kI64;
-    case 9:
-      return DType::kBool;
-    case 10:
-      return DType::kF16;
-    case 11:
-      return DType::kF64;
-    case 16:
-      return DType::kBF16;
-    default:
-      return std::nullopt;
-  }
-}
-
 class Cast final : public DenseOperator {
  public:
   explicit Cast(std::optional<DType> to) : to_(to) {}
 
   static Result<std::unique_ptr<Operator>> Make(const OperatorArgs& args) {
     const std::int64_t to = args.node.Int("to", 0);
-    const std::optional<DType> dtype = DTypeOfOnnx(to);
+    const std::optional<DType> dtype = DTypeOfOnnxType(to);
     if (!dtype.has_value()) {
       return MakeError(ErrorCode::kUnsupported, "to is data type {} of ONNX", to);
     }

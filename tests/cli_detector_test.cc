@@ -24,7 +24,9 @@ TEST_F(CliTest, EveryDetectorFindsTheFamily) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(json::parse(result.out)["photos"][0]["faces"].size(), 4u) << detector;
     if (detector == "scrfd") by_name = result.out;
-    if (detector == file) EXPECT_EQ(result.out, by_name);
+    if (detector == file) {
+      EXPECT_EQ(result.out, by_name);
+    }
   }
 }
 

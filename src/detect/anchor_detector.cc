@@ -185,14 +185,7 @@ Result<std::vector<std::vector<Face>>> AnchorDetector::DetectAll(std::span<const
 }
 
 LevelPlan AnchorDetector::PlanFor(double reduction) const {
-  LevelPlan plan{kFaceRange, options_.min_size_px / reduction, options_.input_side_px};
-  if (network_.fixed_width() > 0) {
-    // Tiles of the only size there is overlap by half.
-    const double side = std::min(network_.fixed_width(), network_.fixed_height());
-    const double shrink = std::min(1.0, side / 2 / kTileOverlap);
-    plan.range.largest_px *= shrink;
-  }
-  return plan;
+  return {kFaceRange, options_.min_size_px / reduction, options_.input_side_px};
 }
 
 Result<std::vector<DetectionLevel>> AnchorDetector::PlanPhoto(ImageView image,
@@ -214,7 +207,13 @@ Result<std::vector<DetectionLevel>> AnchorDetector::PlanPhoto(ImageView image,
                      image.width, image.height, scale, plan.min_size_px, limits.image_side_px,
                      limits.image_pixels);
   }
-  return PlanLevels(image.width, image.height, plan);
+  LevelPlan own = plan;
+  const int side = std::min(network_.fixed_width(), network_.fixed_height());
+  if (side > 0 && longest * plan.range.smallest_px / plan.min_size_px > side) {
+    // Tiles of the only size there is overlap by half at most, which no face may exceed.
+    own.range.largest_px *= std::min(1.0, side / 2.0 / kTileOverlap);
+  }
+  return PlanLevels(image.width, image.height, own);
 }
 
 std::vector<std::vector<Job>> AnchorDetector::MakeBatches(

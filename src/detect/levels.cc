@@ -61,8 +61,8 @@ std::vector<DetectionLevel> PlanLevels(int image_width, int image_height, const 
     level.height = std::max(1, static_cast<int>(std::lround(image_height * scale)));
     level.scale_x = static_cast<double>(level.width) / image_width;
     level.scale_y = static_cast<double>(level.height) / image_height;
-    level.least_px =
-        i == 0 ? plan.min_size_px * scale : plan.range.largest_px / (step * kSharedSizes);
+    level.least_px = i == 0 ? plan.min_size_px * std::min(level.scale_x, level.scale_y)
+                            : plan.range.largest_px / (step * kSharedSizes);
     level.largest_px = i == steps ? kInfinity : plan.range.largest_px * kSharedSizes;
     levels.push_back(level);
   }

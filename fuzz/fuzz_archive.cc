@@ -15,15 +15,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One scratch folder per process, in memory where there is such a place.
+// One scratch folder per process, in memory where there is such a place. Its name is never
+// destroyed, so that it can still be removed at the end.
 const std::string& Scratch() {
-  static const std::string folder = [] {
-    std::string name = (fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()) /
-                       fs::path("visavis-fuzz-archive-XXXXXX");
-    if (::mkdtemp(name.data()) == nullptr) ::abort();
-    std::atexit([] { fs::remove_all(Scratch()); });
+  static const std::string& folder = *[] {
+    auto* name = new std::string(
+        (fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+        "visavis-fuzz-archive-XXXXXX");
+    if (::mkdtemp(name->data()) == nullptr) ::abort();
     return name;
   }();
+  static const int registered = std::atexit([] { fs::remove_all(Scratch()); });
+  (void)registered;
   return folder;
 }
 

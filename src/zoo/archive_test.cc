@@ -128,13 +128,13 @@ TEST_F(ArchiveTest, RefusesRepetitionsAndWhatIsThere) {
 TEST_F(ArchiveTest, BombsAreDefused) {
   for (const char* format : {"zip", "tar.gz", "tar.bz2", "tar.xz"}) {
     SCOPED_TRACE(format);
-    WriteTestArchive(path_, format, {{"bomb", std::string(64 << 20, '\0')}});
+    WriteTestArchive(path_, format, {{"bomb", std::string(24 << 20, '\0')}});
     EXPECT_EQ(Unpack().error().code, ErrorCode::kLimitExceeded);
     std::uintmax_t written = 0;
     for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
       written += entry.is_regular_file() ? entry.file_size() : 0;
     }
-    EXPECT_LT(written, 33u << 20);
+    EXPECT_LT(written, 12u << 20);
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -142,6 +142,8 @@ TEST_F(ArchiveTest, BombsAreDefused) {
   for (int i = 0; i < 200; ++i) many.push_back({"f" + std::to_string(i), "x"});
   WriteTestArchive(path_, "zip", many);
   EXPECT_EQ(Unpack({.entries = 100}).error().code, ErrorCode::kLimitExceeded);
+  fs::remove_all(folder_);
+  fs::create_directories(folder_);
   EXPECT_EQ(Unpack({.unpacked_bytes = 100}).error().code, ErrorCode::kLimitExceeded);
 }
 

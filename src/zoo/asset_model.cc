@@ -1,6 +1,7 @@
 // LoadAssetModel: a network of an asset, from its ONNX conversion where it comes in another form.
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file_system.h"
@@ -8,6 +9,7 @@
 #include "base/try.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"
+#include "zoo/installed.h"
 
 namespace visavis {
 namespace {
@@ -22,10 +24,12 @@ bool HoldsWeights(const AssetFile& file) {
 
 // The only file with weights of `network` that fulfils `also`; null if there is none, or several.
 template <typename Condition>
-const AssetFile* OnlyWeights(const Asset& asset, const std::string& network, Condition also) {
+const AssetFile* OnlyWeights(const std::vector<AssetFile>& files, const std::string& network,
+                             Condition also) {
   const AssetFile* found = nullptr;
-  for (const AssetFile& file : asset.files) {
-    if (!HoldsWeights(file) || !file.name.starts_with(network) || !also(file)) continue;
+  for (const AssetFile& file : files) {
+    const std::string leaf = std::filesystem::path(file.name).filename().string();
+    if (!HoldsWeights(file) || !leaf.starts_with(network) || !also(file)) continue;
     if (found != nullptr) return nullptr;
     found = &file;
   }
@@ -33,10 +37,10 @@ const AssetFile* OnlyWeights(const Asset& asset, const std::string& network, Con
 }
 
 // A pack holds several networks; without a name, its recogniser is meant.
-const AssetFile* WeightsOf(const Asset& asset, const std::string& network) {
-  const AssetFile* only = OnlyWeights(asset, network, [](const AssetFile&) { return true; });
+const AssetFile* WeightsOf(const std::vector<AssetFile>& files, const std::string& network) {
+  const AssetFile* only = OnlyWeights(files, network, [](const AssetFile&) { return true; });
   if (only != nullptr || !network.empty()) return only;
-  return OnlyWeights(asset, network,
+  return OnlyWeights(files, network,
                      [](const AssetFile& file) { return file.role == "recognition"; });
 }
 
@@ -64,7 +68,9 @@ Result<Model> LoadAssetModel(const std::string& asset_name, const std::string& n
                              const FetchOptions& options) {
   VISAVIS_ASSIGN_OR_RETURN(const std::string folder, FetchAsset(asset_name, options));
   const Asset& asset = *LookUpAsset(asset_name, options);
-  const AssetFile* weights = WeightsOf(asset, network);
+  VISAVIS_ASSIGN_OR_RETURN(const std::string root, CacheRoot(options));
+  const std::vector<AssetFile> files = InstalledFiles(root, asset);
+  const AssetFile* weights = WeightsOf(files, network);
   if (weights == nullptr) {
     return MakeError(ErrorCode::kNotFound, "{}: has no single network \"{}\"", asset_name, network);
   }

@@ -59,7 +59,8 @@ TEST(BuiltInRegistry, HoldsTheModelsPeopleKnow) {
 }
 
 TEST(BuiltInRegistry, SaysWhatEveryEntryIs) {
-  for (const Asset& asset : Registry::Open({}).assets()) {
+  const Registry registry = Registry::Open({});
+  for (const Asset& asset : registry.assets()) {
     SCOPED_TRACE(asset.name);
     EXPECT_FALSE(asset.task.empty());
     EXPECT_FALSE(asset.framework.empty());

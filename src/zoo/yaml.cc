@@ -51,8 +51,9 @@ class Reader {
   Reader(const YamlApi& api, std::string_view text, const std::string& where)
       : api_(api), where_(where) {
     started_ = api_.initialize(&parser_) == 1;
+    const char* const bytes = text.empty() ? "" : text.data();  // libyaml aborts on a null pointer
     if (started_) {
-      api_.set_input(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+      api_.set_input(&parser_, reinterpret_cast<const unsigned char*>(bytes), text.size());
     }
   }
   ~Reader() {

@@ -58,6 +58,7 @@ TEST(Yaml, AbsurditiesHitALimit) {
 }
 
 TEST(Yaml, RefusesWhatIsNoDocument) {
+  EXPECT_EQ(ParseYaml({}, "f").error().code, ErrorCode::kCorruptData);
   for (const char* text : {"", "a: b: c", "a: 1\na: 2\n", "---\na: 1\n---\nb: 2\n", "[1, 2",
                            "\t- x", "? [a]\n: b\n", "a: \"\\xZZ\"", "\xFF\xFE\xFF"}) {
     const auto json = ParseYaml(text, "file.yml");

@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "evaluate/text_lines.h"
 #include "recognize/photo_list.h"
+#include "visavis/limits.h"
 
 namespace visavis {
 namespace {

@@ -10,7 +10,7 @@ endif
 
 PACKAGES = cmake ninja-build g++ pkg-config ca-certificates libcli11-dev nlohmann-json3-dev libfmt-dev \
   libjpeg-dev libpng-dev libwebp-dev libfreetype-dev fonts-dejavu-core libprotobuf-dev protobuf-compiler \
-  libonnx-dev libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libboost-dev libcairo2-dev libonnx-testdata python3
+  libonnx-dev libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libboost-dev libcairo2-dev libeigen3-dev libonnx-testdata python3
 # For the page of `visavis evaluate --report`, unless another Node.js with npm is there already.
 WEB_PACKAGES = nodejs npm
 

@@ -17,6 +17,8 @@ void AddModelBuild(CommandLine& line);
 void AddModelPlan(CommandLine& line);
 void AddModelRun(CommandLine& line);
 void AddBench(CommandLine& line);
+void AddEvaluate(CommandLine& line);
+void AddDatasetPackBin(CommandLine& line);
 void AddReference(CommandLine& line);
 void AddVersion(CommandLine& line);
 

@@ -13,6 +13,8 @@ int main(int argc, char** argv) {
   visavis::cli::AddModelPlan(line);
   visavis::cli::AddModelRun(line);
   visavis::cli::AddBench(line);
+  visavis::cli::AddEvaluate(line);
+  visavis::cli::AddDatasetPackBin(line);
   visavis::cli::AddReference(line);
   visavis::cli::AddVersion(line);
   return line.Main(argc, argv);

@@ -106,8 +106,8 @@ class Run {
                                    std::string(ErrorCodeName(error.code)), error.message};
   }
   void NoFace(std::size_t image) {
-    failed_[image] = {static_cast<std::int64_t>(image), "no_face",
-                      set_.images[image].name + ": no face found"};
+    failed_[image] = ReportFailure{static_cast<std::int64_t>(image), "no_face",
+                                   set_.images[image].name + ": no face found"};
   }
   void Place(std::size_t image, const std::vector<float>& row, std::vector<float>& rows) const {
     std::copy(row.begin(), row.end(),

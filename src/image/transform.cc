@@ -35,8 +35,8 @@ void ToPlanarFloat(ImageView image, std::span<float> planes) {
 
 void ToPlanarFloat(ImageView image, const PixelScale& pixels, std::span<float> planes) {
   const auto [mean, scale, reverse_channels] = pixels;
-  ToPlanarFloatByPlane(image, PlaneScale{{mean, mean, mean}, {scale, scale, scale}, reverse_channels},
-                planes);
+  ToPlanarFloatByPlane(
+      image, PlaneScale{{mean, mean, mean}, {scale, scale, scale}, reverse_channels}, planes);
 }
 
 void ToPlanarFloatByPlane(ImageView image, const PlaneScale& pixels, std::span<float> planes) {

@@ -22,7 +22,7 @@ async function open(width, height, colorScheme, run) {
     if (request.url() !== url && !request.url().startsWith("data:")) complaints.push(`request: ${request.url()}`);
   });
   await page.goto(url);
-  await page.waitForSelector("#curves svg path");
+  await page.waitForSelector("#curves svg path", { state: "attached" });
   await run(page);
   assert.deepEqual(complaints, []);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -97,7 +97,7 @@ EvaluationReport InventedReport() {
 int Main(const char* output) {
   const EvaluationReport report = InventedReport();
   const std::vector<ReportCrop> crops =
-      CropsOf(report, [](std::int64_t) { return std::optional<Image>(Image(112, 112)); });
+      CropsOf(report, [](std::int64_t) { return Image(112, 112); });
   const Result<std::string> page = ReportPage(report, crops);
   if (!page) {
     fmt::print("{}\n", page.error().message);

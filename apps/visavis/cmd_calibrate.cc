@@ -96,7 +96,7 @@ Result<EvaluationSet> LoadSet(const Options& options) {
 Result<SetEmbeddings> EmbedImages(const EvaluationSet& set, const Embedder& embedder,
                                   const Options& options, const Common& common) {
   EmbedSetOptions embed;
-  embed.crops.crop_size_px = embedder.crop_size_px();
+  embed.crops.pose = embedder.crop_pose();
   std::unique_ptr<Detector> detector;
   if (!options.aligned && !LooksAligned(set, embedder.crop_size_px())) {
     VISAVIS_ASSIGN_OR_RETURN(detector, LoadDetectorFor(common, options.detector));

@@ -37,6 +37,25 @@ std::string ExamplesFooter(const std::vector<std::string>& examples) {
   return footer;
 }
 
+// So that a shell reads the same words again.
+std::string QuotedForShell(int argc, const char* const* argv) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+";
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (i > 0) line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
+
 // Output that never reached its reader is a failure, also when only the last flush found out.
 int CheckStandardOutput(int exit_code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
@@ -112,6 +131,7 @@ Result<int> CommandLine::Execute() const {
 }
 
 int CommandLine::Main(int argc, const char* const* argv) {
+  common_.command = QuotedForShell(argc, argv);
   try {
     app_.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

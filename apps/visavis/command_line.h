@@ -17,8 +17,9 @@ namespace visavis::cli {
 /// What every subcommand offers.
 struct Common {
   bool json = false;
-  int threads = 0;    ///< as given; 0 = one per available core
-  int verbosity = 0;  ///< number of -v
+  int threads = 0;      ///< as given; 0 = one per available core
+  int verbosity = 0;    ///< number of -v
+  std::string command;  ///< the whole command line, quoted for a shell
   /// Set by SIGINT and SIGTERM. Long work looks at it and ends with kCancelled.
   const std::atomic<bool>* cancel = nullptr;
 

@@ -28,6 +28,8 @@ void AddZooPath(CommandLine& line);
 void AddZooImport(CommandLine& line);
 void AddBench(CommandLine& line);
 void AddQuantize(CommandLine& line);
+void AddEvaluate(CommandLine& line);
+void AddDatasetPackBin(CommandLine& line);
 void AddReference(CommandLine& line);
 void AddVersion(CommandLine& line);
 

@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   visavis::cli::AddZooImport(line);
   visavis::cli::AddBench(line);
   visavis::cli::AddQuantize(line);
+  visavis::cli::AddEvaluate(line);
+  visavis::cli::AddDatasetPackBin(line);
   visavis::cli::AddReference(line);
   visavis::cli::AddVersion(line);
   return line.Main(argc, argv);

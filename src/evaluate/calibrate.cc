@@ -42,11 +42,13 @@ std::vector<double> OfClass(const CalibrationPairs& pairs, bool same) {
 
 /// "3,000,000"
 std::string Grouped(double count) {
-  std::string digits = fmt::format("{:.0f}", std::ceil(count - 1e-6));
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
+  const std::string digits = fmt::format("{:.0f}", std::ceil(count - 1e-6));
+  std::string grouped;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) grouped += ',';
+    grouped += digits[i];
   }
-  return digits;
+  return grouped;
 }
 
 Status CheckRate(double rate, const char* name) {

@@ -39,17 +39,16 @@ Result<std::optional<Image>> CropOfBytes(const EvaluationSet& set, std::size_t i
   const std::string name = image.path.empty() ? set.facts.path + ": " + image.name : image.path;
   if (image.landmarks) {
     VISAVIS_ASSIGN_OR_RETURN(const DecodedImage photo, DecodeImage(bytes, name));
-    VISAVIS_ASSIGN_OR_RETURN(FaceCrop crop,
-                             AlignFace(photo.image, *image.landmarks, options.crop_size_px));
+    VISAVIS_ASSIGN_OR_RETURN(FaceCrop crop, AlignFace(photo.image, *image.landmarks, options.pose));
     return std::optional(std::move(crop.image));
   }
   if (options.detector == nullptr) {
     VISAVIS_ASSIGN_OR_RETURN(DecodedImage photo, DecodeImage(bytes, name));
-    return AlignedCrop(std::move(photo.image), name, options.crop_size_px);
+    return AlignedCrop(std::move(photo.image), name, options.pose.size_px);
   }
   VISAVIS_ASSIGN_OR_RETURN(
       std::vector<RecognizedFace> faces,
-      FindFacesInFile(bytes, name, *options.detector, options.choice, options.crop_size_px));
+      FindFacesInFile(bytes, name, *options.detector, options.choice, options.pose));
   if (faces.empty()) return std::optional<Image>();
   return std::optional(std::move(faces.front().crop.image));
 }
@@ -103,11 +102,12 @@ class Run {
 
  private:
   void Fail(std::size_t image, const Error& error) {
-    failed_[image] = {static_cast<std::int64_t>(image), ErrorCodeName(error.code), error.message};
+    failed_[image] = ReportFailure{static_cast<std::int64_t>(image),
+                                   std::string(ErrorCodeName(error.code)), error.message};
   }
   void NoFace(std::size_t image) {
-    failed_[image] = {static_cast<std::int64_t>(image), "no_face",
-                      set_.images[image].name + ": no face found"};
+    failed_[image] = ReportFailure{static_cast<std::int64_t>(image), "no_face",
+                                   set_.images[image].name + ": no face found"};
   }
   void Place(std::size_t image, const std::vector<float>& row, std::vector<float>& rows) const {
     std::copy(row.begin(), row.end(),

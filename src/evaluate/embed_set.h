@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ namespace visavis {
 struct CropOptions {
   const Detector* detector = nullptr;               ///< null: the images are aligned crops
   FaceChoice choice = FaceChoice::kLargestCentral;  ///< one face; kAll takes the first
-  int crop_size_px = 112;
+  CropPose pose;                                    ///< that the network wants
 };
 
 /// The crop of one image. Aligned images of another size are resized to the crop's short side.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <numeric>
 #include <random>
 #include <string_view>
@@ -13,8 +12,10 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "base/try.h"
+#include "evaluate/megaface.h"
 #include "evaluate/text_lines.h"
 #include "recognize/photo_list.h"
+#include "visavis/limits.h"
 
 namespace visavis {
 namespace {
@@ -254,8 +255,6 @@ Status LoadCfp(const FileSystem& fs, const stdfs::path& folder, const LoadSetOpt
 }
 
 // --- identities ---------------------------------------------------------------------------------
-
-using Members = std::vector<std::vector<std::size_t>>;
 
 void ListAllPairs(EvaluationSet& set) {
   for (std::size_t a = 0; a < set.images.size(); ++a) {
@@ -508,6 +507,23 @@ Status LoadIjb(const FileSystem& fs, const stdfs::path& folder, const LoadSetOpt
   return {};
 }
 
+Status LoadMegaFace(const FileSystem& fs, EvaluationSet& set) {
+  VISAVIS_ASSIGN_OR_RETURN(MegaFaceFeatures features, ReadMegaFaceFolder(fs, set.facts.path));
+  std::string names;
+  for (std::string& name : features.names) {
+    names += name + "\n";
+    set.images.push_back({std::move(name), ""});
+  }
+  set.people = std::move(features.people);
+  set.people_from_folders = true;
+  set.rows = std::move(features.rows);
+  set.facts.kind = "megaface";
+  set.facts.input = "embeddings";
+  set.facts.sha256 = Hash(names);
+  set.facts.pair_choice = "all";
+  return {};
+}
+
 Status LoadFolder(const FileSystem& fs, const LoadSetOptions& options, EvaluationSet& set) {
   const stdfs::path folder = set.facts.path;
   const bool any = options.kind == "auto";
@@ -515,6 +531,8 @@ Status LoadFolder(const FileSystem& fs, const LoadSetOptions& options, Evaluatio
     return options.kind == kind || (any && options.pairs.empty() && Exists(folder / sign));
   };
   if (wanted("ijb", "meta")) return LoadIjb(fs, folder, options, set);
+  if (any && options.pairs.empty() && Exists(folder / "facescrub") && Exists(folder / "megaface"))
+    return LoadMegaFace(fs, set);
   if (wanted("cfp", "Pair_list_F.txt")) return LoadCfp(fs, folder, options, set);
   if (any && options.pairs.empty() && Exists(folder / "Protocol" / "Pair_list_F.txt"))
     return LoadCfp(fs, folder / "Protocol", options, set);

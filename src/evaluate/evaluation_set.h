@@ -66,6 +66,7 @@ struct LoadSetOptions {
 ///   folder with pairs.txt            LFW
 ///   folder with Pair_list_F.txt      CFP's Protocol folder
 ///   folder with meta/..._tid_mid.txt IJB-B or IJB-C
+///   folder with facescrub, megaface  MegaFace feature files
 ///   other folder                     identities: one subfolder per person
 /// Errors: kNotFound, kIo, kCorruptData with file and line, kInvalidArgument for options that do
 /// not fit, kLimitExceeded.

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "evaluate/roc.h"
+#include "visavis/image.h"
 #include "visavis/match.h"
 #include "visavis/result.h"
 
@@ -274,5 +276,9 @@ struct EvaluationReport {
   /// Null if the report does not mention it.
   const ReportImage* FindImage(std::int64_t index) const;
 };
+
+/// The picture of one image of the data set as the network saw it. Errors: there is none (stored
+/// embeddings), or those of reading it.
+using CropSource = std::function<Result<Image>(std::int64_t image)>;
 
 }  // namespace visavis

@@ -43,9 +43,9 @@ std::vector<ReportCrop> CropsOf(const EvaluationReport& report, const CropSource
   std::size_t bytes = 0;
   for (const std::int64_t image : ImagesByRank(report)) {
     if (crops.size() == limits.images) break;
-    Result<std::optional<Image>> crop = source(image);
-    if (!crop || !*crop) continue;
-    Image picture = **std::move(crop);
+    Result<Image> crop = source(image);
+    if (!crop || crop->empty()) continue;
+    Image picture = std::move(*crop);
     const PictureSize size =
         FitInside(picture.width(), picture.height(), limits.side_px, limits.side_px);
     if (size.width != picture.width() || size.height != picture.height()) {

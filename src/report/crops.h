@@ -2,13 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <vector>
 
 #include "evaluate/report.h"
-#include "visavis/image.h"
-#include "visavis/result.h"
 
 namespace visavis {
 
@@ -17,9 +13,6 @@ struct ReportCrop {
   std::int64_t image = 0;  ///< index in the data set
   std::vector<std::uint8_t> jpeg;
 };
-
-/// The crop of an image of the data set; empty if there is none.
-using CropSource = std::function<Result<std::optional<Image>>(std::int64_t image)>;
 
 struct CropLimits {
   int side_px = 112;              ///< larger crops are made smaller

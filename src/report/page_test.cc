@@ -64,11 +64,11 @@ TEST(Page, LoadsNothing) {
 TEST(Crops, AreBoundedAndComeWorstPairsFirst) {
   const EvaluationReport report = HostileReport();
   std::vector<std::int64_t> asked;
-  const CropSource source = [&](std::int64_t image) -> Result<std::optional<Image>> {
+  const CropSource source = [&](std::int64_t image) -> Result<Image> {
     asked.push_back(image);
-    if (image == 1) return std::optional<Image>();
+    if (image == 1) return Image();
     if (image == 2) return Error{ErrorCode::kIo, "gone"};
-    return std::optional<Image>(Image(300, 200));
+    return Image(300, 200);
   };
   const std::vector<ReportCrop> crops = CropsOf(report, source, {.images = 3});
   ASSERT_EQ(crops.size(), 3u);

@@ -114,10 +114,22 @@ Status Evaluation::AddMode(const std::vector<float>& rows, const SetEmbeddings& 
   result.system = std::ssize(report_.systems) - 1;
   result.flip = flip;
   result.pca = options_.verification.pca;
-  // XNorm: mean over the embeddings of images and mirror images before they are added.
+  // XNorm: mean over the embeddings of images and mirror images before they are added, an image in
+  // several pairs as often as it is there.
   const auto norm = [&](const std::vector<float>& values) {
-    const Usable usable = OnlyUsable(set_, {values, embeddings.dimension}, embeddings.usable);
-    return MeanNorm({usable.values, embeddings.dimension});
+    const EmbeddingRows all{values, embeddings.dimension};
+    std::vector<float> taken;
+    const auto take = [&](std::size_t image) {
+      if (!embeddings.usable[image]) return;
+      const auto row = all.row(image);
+      taken.insert(taken.end(), row.begin(), row.end());
+    };
+    for (const LabelledPair& pair : set_.pairs) {
+      take(pair.a);
+      take(pair.b);
+    }
+    for (std::size_t i = 0; set_.pairs.empty() && i < set_.images.size(); ++i) take(i);
+    return MeanNorm({taken, embeddings.dimension});
   };
   result.mean_norm =
       flip ? (norm(embeddings.plain) + norm(embeddings.mirrored)) / 2 : norm(embeddings.plain);

@@ -31,6 +31,16 @@ class EvaluationSetTest : public testing::Test {
   Result<EvaluationSet> Load(const std::string& path, const LoadSetOptions& options = {}) {
     return LoadEvaluationSet(FileSystem::Real(), path, options);
   }
+  static LoadSetOptions OnlyFold(int fold) {
+    LoadSetOptions options;
+    options.only_folds = {fold};
+    return options;
+  }
+  static LoadSetOptions OfList(const std::string& path) {
+    LoadSetOptions options;
+    options.pairs = path;
+    return options;
+  }
   void WriteRows(const std::string& name, std::int64_t rows) {
     std::string text = NpyHeader(std::vector<std::int64_t>{rows, 2});
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -56,11 +66,11 @@ TEST_F(EvaluationSetTest, LfwFolderFindsImagesAndPeople) {
   EXPECT_EQ(set->images[0].path, dir_ + "/aligned/Ann/Ann_0001.jpg");
   EXPECT_TRUE(set->HasFolds());
   EXPECT_EQ(set->FoldCount(), 2);
-  const auto second = Load(dir_, {.only_folds = {2}});
+  const auto second = Load(dir_, OnlyFold(2));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->facts.pairs, 2);
   EXPECT_EQ(second->images[0].name, "Bob/Bob_0001.jpg");
-  EXPECT_FALSE(Load(dir_, {.only_folds = {3}}));
+  EXPECT_FALSE(Load(dir_, OnlyFold(3)));
 }
 
 TEST_F(EvaluationSetTest, PeopleComeFromPairsWhereFoldersDisagree) {
@@ -101,7 +111,9 @@ TEST_F(EvaluationSetTest, CfpProtocolFolder) {
   EXPECT_EQ(fp->images[1].path, dir_ + "/Data/Images/001/profile/01.jpg");
   EXPECT_TRUE(fp->people_from_folders);  // two levels up
   EXPECT_EQ(fp->facts.people, 2);
-  const auto ff = Load(dir_ + "/Protocol", {.protocol = "ff"});
+  LoadSetOptions frontal;
+  frontal.protocol = "ff";
+  const auto ff = Load(dir_ + "/Protocol", frontal);
   ASSERT_TRUE(ff) << ff.error().message;
   EXPECT_EQ(ff->facts.kind, "cfp-ff");
 }
@@ -115,14 +127,19 @@ TEST_F(EvaluationSetTest, IdentityFolderAllSampledAndCounted) {
   EXPECT_EQ(all->pairs.size(), 15u);
   EXPECT_EQ(all->facts.genuine, 4);
   EXPECT_EQ(all->facts.people, 3);
-  const auto sampled = Load(dir_, {.sample_pairs = 3, .seed = 5});
+  LoadSetOptions three;
+  three.sample_pairs = 3;
+  three.seed = 5;
+  const auto sampled = Load(dir_, three);
   ASSERT_TRUE(sampled);
   EXPECT_EQ(sampled->facts.genuine, 3);
   EXPECT_EQ(sampled->facts.impostor, 3);
   std::set<std::pair<std::size_t, std::size_t>> distinct;
   for (const LabelledPair& pair : sampled->pairs) distinct.insert({pair.a, pair.b});
   EXPECT_EQ(distinct.size(), 6u);
-  const auto counted = Load(dir_, {.most_listed = 10});
+  LoadSetOptions few;
+  few.most_listed = 10;
+  const auto counted = Load(dir_, few);
   ASSERT_TRUE(counted);
   EXPECT_TRUE(counted->every_pair);
   EXPECT_EQ(counted->facts.pairs, 15);
@@ -139,10 +156,10 @@ TEST_F(EvaluationSetTest, StoredEmbeddingsByNames) {
   EXPECT_EQ(people->images[2].name, "b\\1.jpg");
   EXPECT_EQ(people->facts.genuine, 1);
   const auto listed =
-      Load(dir_ + "/e.npy", {.pairs = Write("p.csv", "a/2.jpg,a/1.jpg,1\na/2.jpg,b\\1.jpg,0\n")});
+      Load(dir_ + "/e.npy", OfList(Write("p.csv", "a/2.jpg,a/1.jpg,1\na/2.jpg,b\\1.jpg,0\n")));
   ASSERT_TRUE(listed) << listed.error().message;
   EXPECT_EQ(listed->rows->values, (std::vector<float>{1, 1, 1, 0, 1, 2}));  // in the pairs' order
-  EXPECT_EQ(Load(dir_ + "/e.npy", {.pairs = Write("q.csv", "a/9.jpg,a/1.jpg,1\n")}).error().code,
+  EXPECT_EQ(Load(dir_ + "/e.npy", OfList(Write("q.csv", "a/9.jpg,a/1.jpg,1\n"))).error().code,
             ErrorCode::kNotFound);
   Write("e.names.tsv", "path\na/1.jpg\n");
   EXPECT_EQ(Load(dir_ + "/e.npy").error().code, ErrorCode::kCorruptData);

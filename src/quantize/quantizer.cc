@@ -106,12 +106,15 @@ Status Quantizer::ObserveMoments(Calibrated& calibrated) const {
   return {};
 }
 
-std::map<ValueId, ActivationScale> Quantizer::Scales(const Calibrated& calibrated,
+std::map<ValueId, ActivationScale> Quantizer::Scales(Calibrated& calibrated,
                                                      const QuantizedValues& chosen,
                                                      const Recipe& recipe) const {
   std::map<ValueId, ActivationScale> scales;
   for (const ValueId id : chosen.values) {
-    scales[id] = ChooseScale(calibrated.histograms.at(id), recipe);
+    const auto [known, added] = calibrated.scales.try_emplace(
+        {id, recipe.ranges, recipe.percentile, recipe.signed_activations, recipe.portable_scales});
+    if (added) known->second = ChooseScale(calibrated.histograms.at(id), recipe);
+    scales[id] = known->second;
   }
   for (const auto& [in, out] : chosen.shared) scales[in] = scales.at(out);
   // Pixels are whole numbers already.

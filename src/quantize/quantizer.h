@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "model/graph/graph.h"
@@ -45,6 +46,8 @@ class Quantizer {
     std::map<ValueId, ChannelStatistics> statistics;
     std::map<ValueId, ValueHistogram> histograms;
     std::map<int, std::vector<Moments>> moments;  ///< by node of a layer
+    /// Scales chosen before, by what the choice depends on: a search asks for them again and again.
+    std::map<std::tuple<ValueId, RangeMethod, double, bool, bool>, ActivationScale> scales;
   };
 
   Quantizer(Graph prepared, CalibrationData data, bool for_qoperator, QuantizeHooks hooks)
@@ -56,8 +59,7 @@ class Quantizer {
   Result<Calibrated*> Calibrate(const Recipe& recipe);
   Status EqualizeChannels(Graph& graph) const;
   Status ObserveMoments(Calibrated& calibrated) const;
-  std::map<ValueId, ActivationScale> Scales(const Calibrated& calibrated,
-                                            const QuantizedValues& chosen,
+  std::map<ValueId, ActivationScale> Scales(Calibrated& calibrated, const QuantizedValues& chosen,
                                             const Recipe& recipe) const;
 
   Graph prepared_;

@@ -1,5 +1,6 @@
 // visavis model convert IN OUT
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -155,16 +156,11 @@ Json SideJson(const ModelInfo& info) {
 }
 
 std::string PortsText(const std::vector<ModelInfo::Port>& ports) {
-  std::string text;
+  std::vector<std::string> texts;
   for (const ModelInfo::Port& port : ports) {
-    if (!text.empty()) text += ", ";
-    text += OneLine(port.name) + " [";
-    for (std::size_t i = 0; i < port.shape.size(); ++i) {
-      text += (i > 0 ? "," : "") + OneLine(port.shape[i]);
-    }
-    text += "]";
+    texts.push_back(fmt::format("{} [{}]", port.name, fmt::join(port.shape, ",")));
   }
-  return text;
+  return OneLine(fmt::format("{}", fmt::join(texts, ", ")));
 }
 
 void PrintSide(const char* side, const ModelInfo& info) {

@@ -25,17 +25,17 @@ Result<Model> Clean(const Model& model);
 
 /// What ConvertGraph does beyond cleaning, in this order.
 struct ConvertOptions {
-  std::vector<DefectKind> repair;             ///< MendDefects
-  std::vector<std::string> outputs;           ///< CutAt, if any
-  bool transpose_hw = false;                  ///< TransposeHeightAndWidth
-  bool unfold_normalization = false;          ///< TakeNormalizationOut
-  std::optional<InputNormalization> put_in;   ///< PutNormalizationIn
-  bool fold_normalization = false;            ///< FoldNormalization
-  bool fold_batchnorm = false;                ///< FoldBatchNorm
-  std::optional<ReverseBy> reverse_channels;  ///< ReverseInputChannels
-  std::optional<Dim> batch;                   ///< SetBatch; else CleanGraph's
-  std::optional<int> opset;                   ///< ChangeOpset
-  std::optional<DType> storage;               ///< StoreWeightsAs: kF16 or kBF16
+  std::vector<DefectKind> repair = {};                       ///< MendDefects
+  std::vector<std::string> outputs = {};                     ///< CutAt, if any
+  bool transpose_hw = false;                                 ///< TransposeHeightAndWidth
+  bool unfold_normalization = false;                         ///< TakeNormalizationOut
+  std::optional<InputNormalization> put_in = std::nullopt;   ///< PutNormalizationIn
+  bool fold_normalization = false;                           ///< FoldNormalization
+  bool fold_batchnorm = false;                               ///< FoldBatchNorm
+  std::optional<ReverseBy> reverse_channels = std::nullopt;  ///< ReverseInputChannels
+  std::optional<Dim> batch = std::nullopt;                   ///< SetBatch; else CleanGraph's
+  std::optional<int> opset = std::nullopt;                   ///< ChangeOpset
+  std::optional<DType> storage = std::nullopt;               ///< StoreWeightsAs: kF16 or kBF16
 };
 
 /// One step that changed something.

@@ -44,7 +44,7 @@ inline CaffeFiles WriteMtcnn(const Graph& graph, std::int64_t side) {
     const auto data = graph.constant(id)->data<float>();
     return std::vector<float>(data.begin(), data.end());
   };
-  std::int64_t channels = 3;  // in front of a fully connected layer
+  std::int64_t channels = 3;  // of the image in front; 0 behind a fully connected layer
   bool first = true;
   for (const Node& node : graph.nodes) {
     if (node.op_type == "Identity" || node.op_type == "Flatten") continue;
@@ -96,8 +96,8 @@ inline CaffeFiles WriteMtcnn(const Graph& graph, std::int64_t side) {
       std::vector<float> columns = floats(node.inputs[1]);
       // Only the first one sees an image; its features are channels x k x k.
       std::int64_t k = 1;
-      while (channels * k * k < s[1]) ++k;
-      if (channels * k * k == s[1] && k > 1) {
+      while (channels > 0 && channels * k * k < s[1]) ++k;
+      if (channels > 0 && channels * k * k == s[1] && k > 1) {
         const std::vector<float> upright = columns;
         for (std::int64_t block = 0; block < s[0] * channels; ++block) {
           for (std::int64_t y = 0; y < k; ++y) {
@@ -110,7 +110,7 @@ inline CaffeFiles WriteMtcnn(const Graph& graph, std::int64_t side) {
       }
       blob(layer, {s[0], s[1]}, columns);
       blob(layer, {s[0]}, floats(node.inputs[2]));
-      channels = s[0];
+      channels = 0;
     } else if (node.op_type == "Softmax") {
       type = "Softmax";
     }

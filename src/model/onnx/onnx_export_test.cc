@@ -168,16 +168,21 @@ TEST(CleanTest, LeavesOnlyWhatComputes) {
   EXPECT_TRUE(Reimport(*clean));
 }
 
-TEST(CleanTest, KeepsABatchThatShapesDependOn) {
+// Cluttered() with its result reshaped to `extents`, cleaned: the batch of the input.
+Dim BatchWithReshape(const std::vector<std::int64_t>& extents) {
   Graph graph = Cluttered();
-  const std::vector<std::int64_t> one_row{1, 18};
-  const ValueId target = graph.AddConstant("row", Tensor::From<std::int64_t>(Shape{2}, one_row));
+  const ValueId target = graph.AddConstant("row", Tensor::From<std::int64_t>(Shape{2}, extents));
   const ValueId row = graph.AddValue("flat");
   graph.nodes.push_back(Node{"f", "Reshape", "", {graph.outputs[0], target}, {row}, {}});
   graph.outputs = {row};
   const auto clean = CleanGraph(graph);
-  ASSERT_TRUE(clean) << clean.error().message;
-  EXPECT_EQ((*clean->value(clean->inputs[0]).shape)[0], (Dim{1, ""}));
+  EXPECT_TRUE(clean) << clean.error().message;
+  return (*clean->value(clean->inputs[0]).shape)[0];
+}
+
+TEST(CleanTest, KeepsABatchThatShapesDependOn) {
+  EXPECT_EQ(BatchWithReshape({2, 9}), (Dim{1, ""}));     // mixes images
+  EXPECT_EQ(BatchWithReshape({1, 18}), (Dim{-1, "N"}));  // a row per image
 }
 
 }  // namespace

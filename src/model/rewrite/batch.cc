@@ -24,7 +24,10 @@ std::string ToText(const std::optional<std::vector<Dim>>& shape) {
 }
 
 // Reshape targets [old batch, ...] of values that carry the open batch become [0, ...].
-bool FreeReshapes(Graph& graph, const std::vector<InferredValue>& inferred, std::int64_t old) {
+// An extent that they leave open (-1) becomes the one it was: next to an open batch it could not be
+// inferred.
+bool FreeReshapes(Graph& graph, const std::vector<InferredValue>& before,
+                  const std::vector<InferredValue>& inferred, std::int64_t old) {
   bool changed = false;
   for (Node& node : graph.nodes) {
     if (!IsOnnx(node, "Reshape") || node.input(0) == kNoValue) continue;
@@ -36,7 +39,14 @@ bool FreeReshapes(Graph& graph, const std::vector<InferredValue>& inferred, std:
       continue;
     }
     Tensor freed = target->Clone();
-    freed.data<std::int64_t>()[0] = 0;
+    const auto extents = freed.data<std::int64_t>();
+    extents[0] = 0;
+    const auto& was = before[static_cast<std::size_t>(node.outputs[0])].shape;
+    if (was && was->size() == extents.size()) {
+      for (std::size_t i = 1; i < extents.size(); ++i) {
+        if ((*was)[i].known()) extents[i] = (*was)[i].extent;
+      }
+    }
     node.inputs[1] =
         graph.AddConstant(graph.value(node.inputs[1]).name + "_any_batch", std::move(freed));
     changed = true;
@@ -73,7 +83,7 @@ Result<Graph> SetBatch(Graph graph, const Dim& batch) {
   }
   for (const ValueId id : graph.outputs) graph.value(id).shape.reset();
   std::vector<InferredValue> after = InferShapes(graph);
-  while (old && FreeReshapes(graph, after, *old)) after = InferShapes(graph);
+  while (old && FreeReshapes(graph, before, after, *old)) after = InferShapes(graph);
 
   for (const ValueId id : graph.outputs) {
     const auto& was = before[static_cast<std::size_t>(id)].shape;

@@ -33,15 +33,14 @@ std::vector<std::int64_t> Reversed(std::int64_t channels) {
   return order;
 }
 
-// Makes all readers of the input read what `node` makes of it.
-void PutBehindInput(GraphEditor& editor, ValueId input, std::vector<Node> chain) {
-  Graph graph = std::move(editor).Finish();
+// All readers of the input read what `chain` makes of it.
+Graph WithBehindInput(Graph graph, ValueId input, std::vector<Node> chain) {
   const ValueId last = chain.back().outputs[0];
   for (Node& node : graph.nodes) std::ranges::replace(node.inputs, input, last);
   std::ranges::replace(graph.outputs, input, last);
   graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(chain.begin()),
                      std::make_move_iterator(chain.end()));
-  editor = GraphEditor(std::move(graph));
+  return graph;
 }
 
 std::string UnusedName(const Graph& graph, const std::string& wanted) {
@@ -200,11 +199,8 @@ Result<Graph> ReverseInputChannels(Graph graph, ReverseBy by) {
   const ValueId indices =
       graph.AddConstant(name + "_order", Tensor::From<std::int64_t>(Shape{channels}, order));
   const ValueId reversed = graph.AddValue(name);
-  GraphEditor editor(std::move(graph));
-  PutBehindInput(
-      editor, input,
-      {Node{name, "Gather", "", {input, indices}, {reversed}, {{"axis", std::int64_t{1}}}}});
-  return std::move(editor).Finish();
+  Node gather{name, "Gather", "", {input, indices}, {reversed}, {{"axis", std::int64_t{1}}}};
+  return WithBehindInput(std::move(graph), input, {std::move(gather)});
 }
 
 Result<Graph> PutNormalizationIn(Graph graph, const InputNormalization& normalization) {
@@ -235,9 +231,7 @@ Result<Graph> PutNormalizationIn(Graph graph, const InputNormalization& normaliz
   add("Sub", "minus_mean", normalization.mean, 0);
   add("Mul", "times_scale", normalization.scale, 1);
   if (chain.empty()) return graph;
-  GraphEditor editor(std::move(graph));
-  PutBehindInput(editor, input, std::move(chain));
-  return std::move(editor).Finish();
+  return WithBehindInput(std::move(graph), input, std::move(chain));
 }
 
 std::optional<InputNormalization> NormalizationIn(const Graph& graph) {

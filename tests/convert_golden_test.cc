@@ -1,4 +1,6 @@
 // MobileFaceNet through every option of `model convert`, on real faces.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>

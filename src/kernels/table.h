@@ -1,9 +1,9 @@
 // The contract of the compute kernels: raw pointers in, raw pointers out. No allocation, no
 // threads, no errors; the caller has checked every size.
 //
-// Per-ISA files include this header (and quant.h with it), <immintrin.h>, <cstddef> and <cstdint> and nothing else: a
-// weak template instance compiled with AVX flags could otherwise replace the portable one for the
-// whole program. For the same reason nothing here has an inline function body.
+// Per-ISA files include this header (and quant.h with it), <immintrin.h>, <cstddef> and <cstdint>
+// and nothing else: a weak template instance compiled with AVX flags could otherwise replace the
+// portable one for the whole program. For the same reason nothing here has an inline function body.
 //
 // Layouts
 //  - "blocked" (c16): [channel block][row][pixel][16], a physical border around the pixels, missing

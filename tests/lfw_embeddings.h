@@ -118,6 +118,7 @@ inline KFoldResult Accuracy(const std::vector<Embedding>& rows,
 struct LfwAccuracy {
   FoldStatistic plain;
   FoldStatistic flipped;
+  std::vector<Embedding> mirrored;  ///< of the mirror images
 };
 
 /// `rows` are the embeddings of `crops`, which are mirrored in place.
@@ -126,9 +127,9 @@ inline LfwAccuracy MeasureLfw(const Embedder& embedder, std::vector<Image>& crop
   LfwAccuracy result;
   result.plain = Accuracy(rows, names).accuracy;
   for (Image& crop : crops) crop = Mirror(crop);
-  const std::vector<Embedding> mirrored = EmbedAll(embedder, crops);
+  result.mirrored = EmbedAll(embedder, crops);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t k = 0; k < rows[i].size(); ++k) rows[i][k] += mirrored[i][k];
+    for (std::size_t k = 0; k < rows[i].size(); ++k) rows[i][k] += result.mirrored[i][k];
   }
   result.flipped = Accuracy(rows, names).accuracy;
   std::printf("LFW 10-fold: %.5f +- %.5f, with flip %.5f +- %.5f\n", result.plain.mean,

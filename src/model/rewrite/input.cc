@@ -75,6 +75,16 @@ Tensor ReorderedVector(const Tensor& tensor, const std::vector<std::int64_t>& or
   return result;
 }
 
+bool IsPadOfImage(const Graph& graph, const Node& node) {
+  if (!IsOnnx(node, "Pad") || node.input(3) != kNoValue) return false;
+  std::vector<std::int64_t> pads;
+  if (const auto* attribute = node.Ints("pads")) pads = *attribute;
+  if (const Tensor* input = graph.constant(node.input(1)); input && input->dtype() == DType::kI64) {
+    pads.assign(input->data<std::int64_t>().begin(), input->data<std::int64_t>().end());
+  }
+  return pads.size() == 8 && pads[1] == 0 && pads[5] == 0;
+}
+
 Result<Graph> ReverseByWeights(Graph graph, ValueId input, std::int64_t channels) {
   const std::vector<std::int64_t> order = Reversed(channels);
   GraphEditor editor(std::move(graph));
@@ -107,9 +117,13 @@ Result<Graph> ReverseByWeights(Graph graph, ValueId input, std::int64_t channels
         continue;
       }
       const auto affine = AsChannelAffine(editor.graph(), node, 4);
-      const bool identity = IsOnnx(node, "Identity");
-      if ((!identity && (!affine || affine->x != value)) || node.outputs.size() != 1)
-        return refuse();
+      // A Pad of height and width treats all channels alike.
+      const bool identity = IsOnnx(node, "Identity") || IsPadOfImage(editor.graph(), node);
+      if (identity && node.outputs.size() == 1) {
+        if (reversed.insert(node.outputs[0]).second) todo.push_back(node.outputs[0]);
+        continue;
+      }
+      if (!affine || affine->x != value || node.outputs.size() != 1) return refuse();
       for (std::size_t slot = 0; slot < editor.node(reader).inputs.size(); ++slot) {
         const Tensor* constant = editor.graph().constant(editor.node(reader).inputs[slot]);
         if (constant == nullptr || constant->elements() == 1) continue;

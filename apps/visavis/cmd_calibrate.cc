@@ -42,7 +42,7 @@ struct Options {
   std::string plots;
   bool dry_run = false;
   bool aligned = false;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 /// What was found, and on what.

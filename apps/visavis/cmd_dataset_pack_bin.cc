@@ -24,7 +24,7 @@ struct Options {
   InputOption input;
   std::string output;
   FaceChoice choice = FaceChoice::kLargestCentral;
-  MtcnnOptions detector;
+  DetectorOptions detector;
 };
 
 Result<int> RunPackBin(const Options& options, const Common& common) {

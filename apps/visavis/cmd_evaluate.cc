@@ -41,7 +41,7 @@ struct Options {
   std::vector<std::string> models;
   std::vector<std::string> precisions;
   FaceChoice choice = FaceChoice::kLargestCentral;
-  MtcnnOptions detector;
+  DetectorOptions detector;
   bool flip = false;
   bool no_flip = false;
   std::string failures = "drop";
@@ -109,14 +109,11 @@ Result<System> LoadSystem(const std::string& model, const std::string& precision
 
 // Everything but the image that an embedding depends on (docs/formats/embedding-cache.md).
 std::string CacheKey(const System& system, const Options& options) {
-  const MtcnnOptions& detector = options.detector;
   std::string text = fmt::format("visavis {}\n{}\n{}\n{}\n{}\n{}\n", VISAVIS_VERSION,
                                  system.facts.sha256, system.facts.contract, system.facts.precision,
                                  system.loaded.embedder.session().isa(), system.facts.detector);
   if (!system.facts.detector.empty()) {
-    text += fmt::format("{} {} {} {} {}\n", detector.min_size_px,
-                        fmt::join(detector.thresholds, ","), detector.accurate_landmarks,
-                        detector.max_faces, static_cast<int>(options.choice));
+    text += fmt::format("{} {}\n", Describe(options.detector), static_cast<int>(options.choice));
   }
   return Sha256Hex({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }

@@ -133,7 +133,7 @@ Result<Inputs> ReadInputs(const Options& options, const Common& common, const Mo
                        .detector = {},
                        .hooks = hooks};
   faces.detector = [&]() -> Result<std::unique_ptr<Detector>> {
-    MtcnnOptions detector;
+    DetectorOptions detector;
     detector.pool = hooks.pool;
     return LoadDetectorFor(common, detector);
   };

@@ -72,6 +72,7 @@ void AppendProtocol(const ProtocolResult& result, std::string& out) {
 }
 
 void AppendPoints(const VerificationReport& report, std::string& out) {
+  if (report.points.empty()) return;
   out += "  FMR        TAR       95 %, pairs          95 %, people         similarity\n";
   for (const ReportPoint& point : report.points) {
     if (!point.supported) {
@@ -83,8 +84,10 @@ void AppendPoints(const VerificationReport& report, std::string& out) {
                        point.threshold,
                        point.tar_upper ? fmt::format("  (at most {:.5f})", *point.tar_upper) : "");
   }
-  out += fmt::format("  EER {:.5f} {}  AUC {:.6f} {}\n", report.eer.value,
-                     Text(report.eer.interval), report.auc.value, Text(report.auc.interval));
+  if (report.eer && report.auc) {
+    out += fmt::format("  EER {:.5f} {}  AUC {:.6f} {}\n", report.eer->value,
+                       Text(report.eer->interval), report.auc->value, Text(report.auc->interval));
+  }
 }
 
 void AppendPairs(const EvaluationReport& report, const char* what,

@@ -74,8 +74,8 @@ std::vector<GatedFigure> GatedFigures(const ReportResult& result) {
       if (point.supported)
         figures.push_back({fmt::format("tar@fmr={:g}", point.target_fmr), point.tar.value, false});
     }
-    figures.push_back({"eer", result.verification->eer.value, true});
-    figures.push_back({"auc", result.verification->auc.value, false});
+    if (const auto& eer = result.verification->eer) figures.push_back({"eer", eer->value, true});
+    if (const auto& auc = result.verification->auc) figures.push_back({"auc", auc->value, false});
   }
   for (const IdentificationReport& search : result.identification) {
     figures.push_back({search.name + ": rank-1", search.rank1.value, false});

@@ -176,8 +176,9 @@ struct VerificationReport {
   std::int64_t rejected = 0;  ///< pairs counted as reject because an image failed
   std::vector<ProtocolResult> protocols;
   std::vector<ReportPoint> points;
-  Measured eer;  ///< interval: bootstrap over people
-  Measured auc;
+  // Points, EER, AUC and curve need both classes.
+  std::optional<Measured> eer;  ///< interval: bootstrap over people
+  std::optional<Measured> auc;
   ReportCurve curve;
   ReportHistogram histogram;
   std::vector<ReportCohort> cohorts;        ///< at each target that the data support

@@ -158,8 +158,8 @@ Json AsJson(const VerificationReport& report) {
           {"rejected", report.rejected},
           {"protocols", List(report.protocols)},
           {"points", List(report.points)},
-          {"eer", AsJson(report.eer)},
-          {"auc", AsJson(report.auc)},
+          {"eer", report.eer ? AsJson(*report.eer) : Json()},
+          {"auc", report.auc ? AsJson(*report.auc) : Json()},
           {"curve",
            {{"threshold", report.curve.threshold},
             {"false_accepts", report.curve.false_accepts},
@@ -277,8 +277,8 @@ VerificationReport VerificationFrom(const Json& json) {
     point.supported = entry.at("supported").get<bool>();
     report.points.push_back(std::move(point));
   }
-  report.eer = MeasuredFrom(json.at("eer"));
-  report.auc = MeasuredFrom(json.at("auc"));
+  if (!json.at("eer").is_null()) report.eer = MeasuredFrom(json.at("eer"));
+  if (!json.at("auc").is_null()) report.auc = MeasuredFrom(json.at("auc"));
   return report;
 }
 

@@ -109,7 +109,7 @@ TEST(Report, HoldsEveryPartAndSurvivesJson) {
   const auto read = ParseReport(json, "r.json");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->results[0].verification->protocols[0].mean, verification.protocols[0].mean);
-  EXPECT_EQ(read->results[0].verification->eer.value, verification.eer.value);
+  EXPECT_EQ(read->results[0].verification->eer.value().value, verification.eer.value().value);
 
   const auto same = CompareWithBaseline(*report, *read, "r.json", 0);
   ASSERT_TRUE(same) << same.error().message;

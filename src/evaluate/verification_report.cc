@@ -52,6 +52,11 @@ Result<Roc> RocOf(const ScoredSet& scored) {
   return Roc::Create(std::move(genuine), std::move(impostor));
 }
 
+std::string OneClassNote(const VerificationReport& report) {
+  return fmt::format("no pairs of {}: no ROC, EER, AUC or rates at an FMR",
+                     report.genuine == 0 ? "the same person" : "different people");
+}
+
 // --- protocols ----------------------------------------------------------------------------------
 
 class Protocols {
@@ -279,9 +284,9 @@ void AddBootstrap(const ScoredSet& scored, const VerificationOptions& options,
     if ((*measured)[i].resamples < resamples / 2) return std::nullopt;
     return (*measured)[i].interval;
   };
-  report.eer.interval = interval(0);
-  report.auc.interval = interval(1);
-  report.eer.method = report.auc.method = "bootstrap-people";
+  report.eer->interval = interval(0);
+  report.auc->interval = interval(1);
+  report.eer->method = report.auc->method = "bootstrap-people";
   for (std::size_t i = 0; i < report.points.size(); ++i)
     report.points[i].tar_people = interval(2 + i);
 }
@@ -413,17 +418,24 @@ Result<VerificationReport> MeasureVerification(const EvaluationSet& set, const S
                                                const EmbeddingRows& rows,
                                                const VerificationOptions& options,
                                                std::vector<std::string>& warnings) {
-  VISAVIS_ASSIGN_OR_RETURN(const Roc roc, RocOf(scored));
+  if (scored.same.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "no pair has an embedding of both its images");
+  }
   VerificationReport report;
-  report.genuine = roc.genuine_count();
-  report.impostor = roc.impostor_count();
+  report.genuine = std::ranges::count(scored.same, 1);
+  report.impostor = std::ssize(scored.same) - report.genuine;
   report.rejected = scored.rejected;
   report.protocols = Protocols(set, scored, rows, options, warnings).All();
-  for (const double fmr : options.fmrs) report.points.push_back(PointAt(roc, fmr));
-  report.eer.value = roc.EqualErrorRate();
-  report.auc.value = roc.Auc();
-  AddBootstrap(scored, options, report, warnings);
-  report.curve = ThinCurve(roc);
+  if (report.genuine > 0 && report.impostor > 0) {
+    VISAVIS_ASSIGN_OR_RETURN(const Roc roc, RocOf(scored));
+    for (const double fmr : options.fmrs) report.points.push_back(PointAt(roc, fmr));
+    report.eer = Measured{roc.EqualErrorRate(), {}, {}};
+    report.auc = Measured{roc.Auc(), {}, {}};
+    AddBootstrap(scored, options, report, warnings);
+    report.curve = ThinCurve(roc);
+  } else {
+    warnings.push_back(OneClassNote(report));
+  }
   report.histogram = HistogramOf(scored);
   AddCohorts(set, scored, report);
   AddWorstPairs(set, scored, JudgePairs(scored, report, options), options.worst_pairs, report);

@@ -56,9 +56,9 @@ struct VerificationOptions {
   ThreadPool* pool = nullptr;
 };
 
-/// Measures verification. What does not apply (VAL in a fold of one class) is left out, and said in
-/// `warnings`. `rows` is needed for PCA and Open Model Zoo's distance.
-/// Errors: kInvalidArgument if a class is empty.
+/// Measures verification. What does not apply (VAL in a fold of one class, a ROC of one class) is
+/// left out, and said in `warnings`. `rows` is needed for PCA and Open Model Zoo's distance.
+/// Errors: kInvalidArgument if there is no pair.
 Result<VerificationReport> MeasureVerification(const EvaluationSet& set, const ScoredSet& scored,
                                                const EmbeddingRows& rows,
                                                const VerificationOptions& options,

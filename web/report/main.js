@@ -8,7 +8,9 @@ import { drawn, section } from "./layout.js";
 import * as parts from "./sections.js";
 
 const { report, crops } = JSON.parse(document.getElementById("data").textContent);
-const series = report.results.map((result, index) => ({ index, result, points: result.verification ? curvePoints(result, index) : [] })).filter((s) => s.result.verification);
+// Pairs of one class only have similarities, but no curve.
+const hasCurve = (result) => result.verification && result.verification.curve.threshold.length > 0;
+const series = report.results.map((result, index) => ({ index, result, points: hasCurve(result) ? curvePoints(result, index) : [] })).filter((s) => hasCurve(s.result));
 
 function curvesSection(selected, current) {
   const scale = fmrScale(series.map((s) => s.result));
@@ -33,7 +35,7 @@ function show(main, selected) {
   const result = report.results[selected];
   const content = [parts.warnings(report), parts.keyFigures(result)];
   let start = () => {};
-  if (result.verification) {
+  if (hasCurve(result)) {
     let at = null;
     const curves = curvesSection(selected, () => at);
     const points = series.find((s) => s.index === selected).points;
@@ -53,6 +55,7 @@ function show(main, selected) {
     );
   } else {
     content.push(parts.comparisons(report), parts.baseline(report));
+    if (result.verification) content.push(parts.protocols(result.verification));
   }
   content.push(parts.identification(report, result));
   if (result.verification) content.push(parts.worstPairs(report, result, crops));

@@ -38,8 +38,8 @@ export function keyFigures(result) {
     const supported = verification.points.filter((p) => p.supported);
     const point = supported.find((p) => p.target_fmr === 1e-3) ?? supported.at(-1);
     if (point) add(`TAR at FMR ${rate(point.target_fmr)}`, percent(point.tar.value), interval(point.tar_people ?? point.tar.interval ?? [0, 1]));
-    add("Equal error rate", percent(verification.eer.value), verification.eer.interval ? interval(verification.eer.interval) : "");
-    add("Area under the ROC", verification.auc.value.toFixed(4), verification.auc.interval ? verification.auc.interval.map((v) => v.toFixed(4)).join(" to ") : "");
+    if (verification.eer) add("Equal error rate", percent(verification.eer.value), verification.eer.interval ? interval(verification.eer.interval) : "");
+    if (verification.auc) add("Area under the ROC", verification.auc.value.toFixed(4), verification.auc.interval ? verification.auc.interval.map((v) => v.toFixed(4)).join(" to ") : "");
   }
   const search = result.identification[0];
   if (search && figures.length < 5) add(`Rank-1, gallery of ${count(search.gallery_subjects)}`, percent(search.rank1.value), search.rank1.interval ? interval(search.rank1.interval) : "");

@@ -12,6 +12,7 @@ isas=(scalar)
 grep -qw avx2 /proc/cpuinfo && isas+=(avx2)
 grep -qw avx512bw /proc/cpuinfo && isas+=(avx512)
 grep -qw avx512_bf16 /proc/cpuinfo && isas+=(avx512_bf16)  # bf16 tests run only here
+grep -qw amx_bf16 /proc/cpuinfo && isas+=(amx)
 for isa in "${isas[@]}"; do
   echo "== every test, forced to $isa"
   VISAVIS_FULL=1 VISAVIS_ISA=$isa ctest --test-dir build-nightly --output-on-failure -j "$jobs"

@@ -15,7 +15,8 @@
 
 namespace visavis {
 
-/// The arithmetic a session may use. kBf16 needs a processor with AVX512-BF16.
+/// The arithmetic a session may use. kBf16 needs a processor with AVX512-BF16; it gains most on one
+/// with AMX.
 enum class Precision { kFp32, kBf16 };
 
 struct SessionOptions {
@@ -25,7 +26,9 @@ struct SessionOptions {
   Precision precision = Precision::kFp32;
   bool low_memory = false;  ///< keep raw weights only, transform them on the fly
   bool reference = false;   ///< operator by operator as the model says: slow, for comparison
-  std::string isa;  ///< "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx512"
+  /// "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx512", "avx512_bf16",
+  /// "amx".
+  std::string isa;
 };
 
 /// A compiled network: packed weights shared by all callers, working memory per call.
@@ -52,7 +55,7 @@ class Session {
   };
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
-  /// The ISA group that runs: "scalar", "avx2" or "avx512".
+  /// The ISA group that runs: "scalar", "avx2", "avx512", "avx512_bf16" or "amx".
   std::string_view isa() const;
 
   /// Runs once. `inputs` in the order of inputs(); extents that the model fixes must agree, except

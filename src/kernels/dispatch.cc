@@ -1,4 +1,12 @@
 // Which instruction sets this machine has, and their tables.
+#if defined(__x86_64__)
+#include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#endif
+
 #include <array>
 
 #include "kernels/isa_tables.h"
@@ -8,12 +16,14 @@
 namespace visavis {
 namespace {
 
-constexpr std::array<std::string_view, 4> kIsas = {"scalar", "avx2", "avx512", "avx512_bf16"};
+constexpr std::array<std::string_view, 5> kIsas = {"scalar", "avx2", "avx512", "avx512_bf16",
+                                                   "amx"};
 
 KernelTable ScalarTable() {
   KernelTable table;
   table.isa = "scalar";
   AddScalarConv(table);
+  AddScalarTiles(table);
   AddScalarWinograd(table);
   AddScalarLayout(table);
   AddScalarPool(table);
@@ -21,6 +31,22 @@ KernelTable ScalarTable() {
 }
 
 #if defined(__x86_64__)
+
+// AMX needs a processor with tiles of bf16 and int8, an operating system that saves them (XCR0),
+// and on Linux its leave to use them, which is given to the process as a whole.
+bool CanUseTiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24, kInt8 = 1u << 25;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  if ((d & kBf16) == 0 || (d & kTiles) == 0 || (d & kInt8) == 0) return false;
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM of asm/prctl.h
+  constexpr int kTileData = 18;               // its number as a component of the saved state
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
 
 // __builtin_cpu_supports also asks the operating system (XGETBV) whether it saves the registers.
 bool CpuHas(std::string_view isa) {
@@ -31,7 +57,9 @@ bool CpuHas(std::string_view isa) {
   if (isa == "scalar") return true;
   if (isa == "avx2") return avx2;
   if (isa == "avx512") return avx512;
-  return avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  const bool bf16 =
+      avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  return isa == "amx" ? bf16 && CanUseTiles() : bf16;
 }
 
 KernelTable MakeTable(std::string_view isa) {
@@ -49,6 +77,10 @@ KernelTable MakeTable(std::string_view isa) {
   table.isa = "avx512_bf16";
   table.fast_bf16 = true;
   AddAvx512Bf16(table);
+  if (isa == "avx512_bf16") return table;
+  table.isa = "amx";
+  table.fast_tiles = true;
+  AddAmx(table);
   return table;
 }
 

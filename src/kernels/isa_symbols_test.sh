@@ -6,6 +6,6 @@ set -eu
 listing=$("$1" -C "$2")
 printf '%s\n' "$listing" | grep -q '^kernels_avx2' || { echo "no per-ISA object in $2"; exit 1; }
 printf '%s\n' "$listing" | awk '
-  /:$/ { isa = /_avx/; next }
+  /:$/ { isa = /_(avx|amx)/; next }
   isa && / [VWu] / { print; bad = 1 }
   END { exit bad }'

@@ -8,5 +8,6 @@ namespace visavis {
 void AddAvx2(KernelTable& table);
 void AddAvx512(KernelTable& table);
 void AddAvx512Bf16(KernelTable& table);
+void AddAmx(KernelTable& table);
 
 }  // namespace visavis

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "kernels/table.h"
 
@@ -13,9 +14,10 @@ namespace visavis {
 /// Names of all instruction sets this build knows, slowest first, runnable here or not.
 std::span<const std::string_view> KnownIsas();
 
-/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16"), or null if the name is unknown
-/// or this CPU or operating system cannot run it.
-/// Threads: safe concurrently; the table is immutable and lives for the whole program.
+/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16", "amx"), or null if the name is
+/// unknown or this CPU or operating system cannot run it. Looking at "amx" asks Linux, once and for
+/// the whole process, to save the tile registers too; signal frames then grow by 8 KB. Threads:
+/// safe concurrently; the table is immutable and lives for the whole program.
 const KernelTable* FindKernels(std::string_view isa);
 
 /// The fastest instruction set this CPU and operating system can run.
@@ -57,6 +59,16 @@ std::size_t PackedConvSize(const ConvShape& shape, int vectors);
 void PackConv(const float* weights, const ConvShape& shape, int vectors, float* packed);
 /// [group][in block][tap][8 pairs of in][16 * vectors out][2], rounded to nearest even.
 void PackConvBf16(const float* weights, const ConvShape& shape, int vectors, std::uint16_t* packed);
+
+/// Pairs of channel blocks that hold `channels`.
+constexpr int TilePairsOf(int channels) { return (channels + kTileDepth - 1) / kTileDepth; }
+/// The geometry of a convolution that makes out_height x out_width pixels.
+TileGeometry MakeTileGeometry(const ConvShape& shape, int stride, int out_height, int out_width);
+/// Elements from an output pixel's position to the position under tap (y, x), y the slower.
+std::vector<std::ptrdiff_t> TileTapOffsets(const TileGeometry& geometry);
+/// [group][pair of in blocks][tap][block of the group][16 pairs of in][16 out][2].
+std::size_t PackedConvTilesSize(const ConvShape& shape);
+void PackConvTiles(const float* weights, const ConvShape& shape, std::uint16_t* packed);
 
 /// [group][depth][16 * vectors]: depth order is (in, kernel_h, kernel_w).
 std::size_t PackedStemSize(const ConvShape& shape, int vectors);

@@ -194,6 +194,42 @@ void BenchConv(const Bench& bench, const Layer& l, bool bf16) {
       copies);
 }
 
+/// Gathering its planes included, as a step does it.
+void BenchTiles(const Bench& bench, const Layer& l) {
+  if (!bench.kernels().fast_tiles || !bench.Wanted("tiles_bf16 " + l.Name())) return;
+  const Planes planes(l);
+  const ConvShape shape{l.out, l.in, l.kernel, l.kernel};
+  const TileGeometry geometry = MakeTileGeometry(shape, l.stride, l.size, l.size);
+  const std::vector<std::ptrdiff_t> offsets = TileTapOffsets(geometry);
+  const int pairs = TilePairsOf(l.in);
+  const Buffer gathered(static_cast<std::size_t>(geometry.pair * pairs + 1) / 2);
+  TileGatherArgs gather;
+  gather.in = planes.In(Store::kBf16);
+  gather.in_blocks = BlocksOf(l.in);
+  gather.geometry = geometry;
+  gather.planes = reinterpret_cast<std::uint16_t*>(gathered.get());
+  TileConvArgs a;
+  a.planes = gather.planes;
+  a.in_pairs = pairs;
+  a.geometry = geometry;
+  a.tap_offsets = offsets.data();
+  a.out = planes.Out(l, Store::kBf16);
+  a.out_blocks = BlocksOf(l.out);
+  a.epilogue = planes.MakeEpilogue();
+  const std::size_t bytes = PackedConvTilesSize(shape) * 2;
+  const std::size_t copies = Copies(bytes);
+  const Buffer weights((copies * bytes + 3) / 4);
+  bench.Report(
+      "tiles_bf16", l.Name(), l.Gflop(), bytes, true,
+      [&](std::size_t copy) {
+        a.weights = reinterpret_cast<const std::uint16_t*>(
+            reinterpret_cast<const char*>(weights.get()) + copy * bytes);
+        bench.kernels().gather_tiles(gather, 0, pairs);
+        bench.kernels().conv_tiles(a, 0, GroupsOf(a.out_blocks, kTileVectors), 0, geometry.tiles);
+      },
+      copies);
+}
+
 enum class WinogradKind { kF32, kRaw, kBf16 };
 
 void BenchWinograd(const Bench& bench, const Layer& l, int m, WinogradKind kind) {
@@ -347,6 +383,10 @@ void RunAll(const Bench& bench) {
     if (bf16 && !bench.kernels().fast_bf16) continue;
     for (const Layer& l : same) BenchConv(bench, l, bf16);
     for (const Layer& l : others) BenchConv(bench, l, bf16);
+    if (bf16) {
+      for (const Layer& l : same) BenchTiles(bench, l);
+      for (const Layer& l : others) BenchTiles(bench, l);
+    }
     for (const Layer& l : same) {
       for (int m = 2; m <= 4; ++m) {
         BenchWinograd(bench, l, m, bf16 ? WinogradKind::kBf16 : WinogradKind::kF32);

@@ -95,6 +95,35 @@ void PackConvBf16(const float* weights, const ConvShape& s, int vectors, std::ui
   });
 }
 
+size_t PackedConvTilesSize(const ConvShape& s) {
+  return Size(BlocksOf(s.out_channels)) * kLanes * Size(TilePairsOf(s.in_channels)) * kTileDepth *
+         Size(s.kernel_h * s.kernel_w);
+}
+
+void PackConvTiles(const float* weights, const ConvShape& s, std::uint16_t* packed) {
+  const int taps = s.kernel_h * s.kernel_w;
+  const int blocks = BlocksOf(s.out_channels);
+  for (int first = 0; first < blocks; first += kTileVectors) {
+    const int end = std::min(first + kTileVectors, blocks);
+    for (int pair = 0; pair < TilePairsOf(s.in_channels); ++pair) {
+      for (int tap = 0; tap < taps; ++tap) {
+        for (int block = first; block < end; ++block, packed += kTileDepth * kLanes) {
+          for (int k = 0; k < kTileDepth; ++k) {
+            const int in = pair * kTileDepth + k;
+            for (int o = 0; o < kLanes; ++o) {
+              const int out = block * kLanes + o;
+              const bool real = in < s.in_channels && out < s.out_channels;
+              const size_t at =
+                  (Size(out) * Size(s.in_channels) + Size(in)) * Size(taps) + Size(tap);
+              packed[PairIndex(k, o, kLanes)] = real ? FloatToBf16(weights[at]) : std::uint16_t{0};
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 size_t PackedStemSize(const ConvShape& s, int /*vectors*/) {
   return Size(BlocksOf(s.out_channels)) * kLanes * Size(s.in_channels) * Size(s.kernel_h) *
          Size(s.kernel_w);

@@ -11,6 +11,7 @@
 namespace visavis {
 
 void AddScalarConv(KernelTable& table);
+void AddScalarTiles(KernelTable& table);
 void AddScalarWinograd(KernelTable& table);
 void AddScalarLayout(KernelTable& table);
 void AddScalarPool(KernelTable& table);

@@ -29,6 +29,12 @@ inline constexpr int kFcGroup = 64;
 /// Output channels in one group of a packed planar convolution.
 inline constexpr int kPlanarGroup = 4;
 
+/// Positions (rows of A) of one matrix tile, and channels in one row of it: 64 bytes of bf16.
+inline constexpr int kTileRows = 16;
+inline constexpr int kTileDepth = 32;
+/// Output blocks in one group of conv_tiles.
+inline constexpr int kTileVectors = 2;
+
 /// Input channels whose weights winograd_output_raw transforms at once: U stays in L2.
 inline constexpr int kWinogradRawDepth = 64;
 
@@ -166,6 +172,46 @@ struct WinogradTiles {
   float* u = nullptr;
 };
 
+/// A dense convolution on matrix tiles, in positions instead of rows and pixels.
+///
+/// The input is gathered into planes [pair of channel blocks][phase][position][32 channels] of
+/// bf16, position = row * width + column, a phase being the pixels with equal remainders of row and
+/// column by the stride. Under every tap, neighbouring output pixels then read neighbouring
+/// positions, whatever the stride, and a tile of 16 positions may run over the ends of rows: sums
+/// at the `width - out_width` positions between two rows are computed and dropped.
+struct TileGeometry {
+  int out_height = 0;
+  int out_width = 0;
+  int kernel_h = 1;
+  int kernel_w = 1;
+  int stride = 1;            ///< 1 or 2, both directions
+  int width = 0;             ///< of the planes
+  int positions = 0;         ///< that reach from the first to the last output pixel
+  int tiles = 0;             ///< of kTileRows positions
+  std::ptrdiff_t plane = 0;  ///< elements of one phase, those read by the last tile included
+  std::ptrdiff_t pair = 0;   ///< elements of one pair of channel blocks: all its phases
+};
+
+/// From blocked bf16 to planes. Where `in_blocks` is odd the missing channels are written as zeros.
+/// Positions no output pixel needs are not written.
+struct TileGatherArgs {
+  BlockedIn in;  ///< at the pixel under tap 0 of output pixel (0, 0); store kBf16
+  int in_blocks = 0;
+  TileGeometry geometry;
+  std::uint16_t* planes = nullptr;
+};
+
+struct TileConvArgs {
+  const std::uint16_t* planes = nullptr;
+  int in_pairs = 0;
+  TileGeometry geometry;
+  const std::ptrdiff_t* tap_offsets = nullptr;  ///< TileTapOffsets
+  BlockedOut out;                               ///< at output pixel (0, 0), block 0
+  int out_blocks = 0;
+  const std::uint16_t* weights = nullptr;  ///< PackConvTiles
+  Epilogue epilogue;
+};
+
 /// Fully connected layer: out[b][o] = epilogue(sum over k of in[b][k] * weights[o][k]).
 struct FcArgs {
   const void* in = nullptr;  ///< [batch][depth], float or bf16 by the kernel
@@ -203,8 +249,9 @@ struct Border {
 /// The kernels of one instruction set. Tables are built by copying the next lower one and replacing
 /// what the set does better, so every pointer but the peak loops is always set.
 struct KernelTable {
-  const char* isa = nullptr;  ///< "scalar", "avx2", "avx512", "avx512_bf16"
+  const char* isa = nullptr;  ///< "scalar", "avx2", "avx512", "avx512_bf16", "amx"
   bool fast_bf16 = false;     ///< bf16 products run at full speed (else the scalar emulation)
+  bool fast_tiles = false;    ///< conv_tiles runs on matrix hardware (else it is the emulation)
   int vector_registers = 16;  ///< 32 lets groups be wider; see GroupVectors
 
   /// Rows [y_begin, y_end) of groups [group_begin, group_end). conv_f32 wants in.store and
@@ -213,6 +260,13 @@ struct KernelTable {
   /// layers out one behind the other.
   void (*conv_f32)(const ConvArgs&, int group_begin, int group_end, int y_begin, int y_end);
   void (*conv_bf16)(const ConvArgs&, int group_begin, int group_end, int y_begin, int y_end);
+
+  /// Planes of pairs [pair_begin, pair_end) of channel blocks.
+  void (*gather_tiles)(const TileGatherArgs&, int pair_begin, int pair_end);
+  /// Tiles [tile_begin, tile_end) of groups [group_begin, group_end) of two output blocks, from
+  /// planes gathered in full. Any out.store.
+  void (*conv_tiles)(const TileConvArgs&, int group_begin, int group_end, int tile_begin,
+                     int tile_end);
 
   /// Rows of groups of `vectors` blocks; any blocked_out.store.
   void (*conv_stem)(const PlanarConvArgs&, int group_begin, int group_end, int y_begin, int y_end);

@@ -134,15 +134,19 @@ double Cosine(const Tensor& a, const Tensor& b) {
 
 TEST(CompileFast, Bf16StaysCloseToFp32) {
   if (FindKernels("avx512_bf16") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX512-BF16 here";
-  SessionOptions bf16;
-  bf16.precision = Precision::kBf16;
   for (const char* arch : {"lresnet18e-ir", "mobilefacenet"}) {
     const Model model = Model::FromGraph(*BuildArch(arch, 1));
     const Tensor picture = RandomPicture(Shape{1, 3, 112, 112}, 3);
     const auto fp32 = RunModel(model, picture, {});
-    const auto half = RunModel(model, picture, bf16);
-    ASSERT_EQ(half.size(), 1u);
-    EXPECT_GE(Cosine(half[0], fp32[0]), 0.999) << arch;
+    for (const char* isa : {"avx512_bf16", "amx"}) {
+      if (FindKernels(isa) == nullptr) continue;
+      SessionOptions bf16;
+      bf16.precision = Precision::kBf16;
+      bf16.isa = isa;
+      const auto half = RunModel(model, picture, bf16);
+      ASSERT_EQ(half.size(), 1u);
+      EXPECT_GE(Cosine(half[0], fp32[0]), 0.999) << arch << " " << isa;
+    }
   }
 }
 
@@ -195,13 +199,15 @@ TEST(CompileFast, AModelHandedOverGivesTheSameBits) {
   }
 }
 
-TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
+void BatchAndThreadsDoNotChangeBits(Precision precision) {
+  SessionOptions alone;
+  alone.precision = precision;
   const Model model = Model::FromGraph(*BuildArch("lresnet18e-ir", 1));
   const Tensor pictures = RandomPicture(Shape{4, 3, 112, 112}, 2);
   ThreadPool pool(2);
-  SessionOptions threaded;
+  SessionOptions threaded = alone;
   threaded.pool = &pool;
-  const auto batched = RunModel(model, pictures, {});
+  const auto batched = RunModel(model, pictures, alone);
   const auto shared = RunModel(model, pictures, threaded);
   const auto bytes = [](const Tensor& t) {
     return std::string(static_cast<const char*>(t.raw()), t.size_bytes());
@@ -212,7 +218,7 @@ TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
     Tensor one(DType::kF32, Shape{1, 3, 112, 112});
     const auto all = pictures.data<float>();
     std::copy_n(all.begin() + image * one.elements(), one.elements(), one.data<float>().begin());
-    for (const SessionOptions& options : {SessionOptions{}, threaded}) {
+    for (const SessionOptions& options : {alone, threaded}) {
       const auto single = RunModel(model, one, options);
       ASSERT_EQ(single.size(), 1u);
       const std::size_t row = single[0].size_bytes();
@@ -220,6 +226,15 @@ TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
                 bytes(batched[0]).substr(static_cast<std::size_t>(image) * row, row));
     }
   }
+}
+
+TEST(CompileFast, BatchAndThreadsDoNotChangeBits) {
+  BatchAndThreadsDoNotChangeBits(Precision::kFp32);
+}
+
+TEST(CompileFast, BatchAndThreadsDoNotChangeBitsOfBf16) {
+  if (FindKernels("avx512_bf16") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX512-BF16 here";
+  BatchAndThreadsDoNotChangeBits(Precision::kBf16);
 }
 
 }  // namespace

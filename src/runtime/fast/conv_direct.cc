@@ -56,14 +56,7 @@ class DirectStep final : public Step {
     return {};
   }
 
-  StepInfo Describe() const override {
-    StepInfo info;
-    info.kernel = KernelName(a_.kernels, a_.algorithm.bf16);
-    info.algorithm = Name(a_.algorithm);
-    info.weight_bytes = a_.weights.bytes;
-    info.flops = ConvFlops(a_.node, out_.dims());
-    return info;
-  }
+  StepInfo Describe() const override { return DescribeConv(a_, out_.dims()); }
 
  private:
   struct Split {
@@ -111,6 +104,15 @@ class DirectStep final : public Step {
 
 std::unique_ptr<Step> MakeDirectStep(const ConvStepArgs& args) {
   return std::make_unique<DirectStep>(args);
+}
+
+StepInfo DescribeConv(const ConvStepArgs& args, const Nchw& output) {
+  StepInfo info;
+  info.kernel = KernelName(args.kernels, args.algorithm.bf16);
+  info.algorithm = Name(args.algorithm);
+  info.weight_bytes = args.weights.bytes;
+  info.flops = ConvFlops(args.node, output);
+  return info;
 }
 
 Epilogue EpilogueAt(const FusedConvNode& node, const BlockedValue& residual, const std::byte* base,

@@ -24,6 +24,8 @@ class BlockedConv final : public Operator {
     if (algorithm.winograd_m != 0) {
       const int vectors = weights_.Get(algorithm).vectors;
       context.SetScratch(WinogradScratchBytes(node_, algorithm, vectors, out, threads_));
+    } else if (algorithm.tiles) {
+      context.SetScratch(TileScratchBytes(node_, out));
     }
     return context.SetOutput(0, DType::kF32, out.shape(), BlockedStorage(out, spec_));
   }
@@ -32,6 +34,7 @@ class BlockedConv final : public Operator {
     const BlockedValue out(types.outputs[0], types.output_storage[0]);
     const ConvAlgorithm algorithm = AlgorithmFor(out.dims());
     const ConvStepArgs args{node_, spec_, kernels_, types, algorithm, weights_.Get(algorithm)};
+    if (algorithm.tiles) return MakeTileStep(args);
     return algorithm.winograd_m == 0 ? MakeDirectStep(args) : MakeWinogradStep(args, threads_);
   }
 
@@ -39,12 +42,12 @@ class BlockedConv final : public Operator {
 
  private:
   ConvAlgorithm AlgorithmFor(const Nchw& out) const {
+    const bool dilated = node_.geometry.dilation != std::array<int, 2>{1, 1};
     const bool winograd = node_.shape.kernel_h == 3 && node_.shape.kernel_w == 3 &&
-                          node_.geometry.stride == 1 &&
-                          node_.geometry.dilation == std::array<int, 2>{1, 1};
+                          node_.geometry.stride == 1 && !dilated;
     return weights_.Choose(ConvWork{node_.shape.in_channels, node_.shape.out_channels,
                                     node_.shape.kernel_h * node_.shape.kernel_w, out.h, out.w,
-                                    winograd});
+                                    winograd, !dilated});
   }
 
   FusedConvNode node_;

@@ -1,4 +1,4 @@
-// The steps of a blocked convolution: direct and Winograd.
+// The steps of a blocked convolution: direct, Winograd and on matrix tiles.
 #pragma once
 
 #include <memory>
@@ -22,11 +22,17 @@ struct ConvStepArgs {
 };
 std::unique_ptr<Step> MakeDirectStep(const ConvStepArgs& args);
 std::unique_ptr<Step> MakeWinogradStep(const ConvStepArgs& args, int threads);
+std::unique_ptr<Step> MakeTileStep(const ConvStepArgs& args);
 
 /// Scratch of a Winograd step that `threads` threads share.
 std::size_t WinogradScratchBytes(const FusedConvNode& node, const ConvAlgorithm& algorithm,
                                  int vectors, const Nchw& output, int threads);
 
+/// Scratch of a tile step: the planes of one image.
+std::size_t TileScratchBytes(const FusedConvNode& node, const Nchw& output);
+
+/// What a plan prints of any of them.
+StepInfo DescribeConv(const ConvStepArgs& args, const Nchw& output);
 /// The node's epilogue with its residual, if any, taken from `residual` at `image`.
 Epilogue EpilogueAt(const FusedConvNode& node, const BlockedValue& residual, const std::byte* base,
                     int image);

@@ -20,6 +20,31 @@ GroupUse UseOf(const ConvAlgorithm& algorithm) {
   }
 }
 
+// F(1x1) is no algorithm, so its place is free.
+std::size_t SlotOf(const ConvAlgorithm& algorithm) {
+  return algorithm.tiles ? 1 : static_cast<std::size_t>(algorithm.winograd_m);
+}
+
+std::size_t PackedSize(const ConvAlgorithm& algorithm, const ConvShape& shape, int vectors) {
+  if (algorithm.tiles) return PackedConvTilesSize(shape);
+  if (algorithm.winograd_m == 0 || algorithm.raw) return PackedConvSize(shape, vectors);
+  return PackedWinogradSize(shape, algorithm.winograd_m, vectors);
+}
+
+void PackInto(const ConvAlgorithm& algorithm, const float* weights, const ConvShape& shape,
+              int vectors, std::byte* to) {
+  const int m = algorithm.raw ? 0 : algorithm.winograd_m;
+  if (algorithm.bf16) {
+    auto* halves = reinterpret_cast<std::uint16_t*>(to);
+    if (algorithm.tiles) return PackConvTiles(weights, shape, halves);
+    return m != 0 ? PackWinogradBf16(weights, shape, m, vectors, halves)
+                  : PackConvBf16(weights, shape, vectors, halves);
+  }
+  auto* floats = reinterpret_cast<float*>(to);
+  return m != 0 ? PackWinograd(weights, shape, m, vectors, floats)
+                : PackConv(weights, shape, vectors, floats);
+}
+
 }  // namespace
 
 ConvWeights::ConvWeights(ScaledWeights weights, const ConvShape& shape, const FastContext& context)
@@ -31,7 +56,7 @@ ConvAlgorithm ConvWeights::Choose(const ConvWork& work) const {
 
 PackedConv ConvWeights::Get(const ConvAlgorithm& algorithm) const {
   const std::lock_guard lock(mutex_);
-  PackedConv& packed = packed_[static_cast<std::size_t>(algorithm.winograd_m)];
+  PackedConv& packed = packed_[SlotOf(algorithm)];
   if (packed.data == nullptr) {
     packed = Pack(algorithm);
     if (context_.sizes_fixed) weights_.Release();
@@ -42,12 +67,11 @@ PackedConv ConvWeights::Get(const ConvAlgorithm& algorithm) const {
 // Group by group: the scaled copy of one stays in cache, and the file's weights go as they are
 // packed.
 PackedConv ConvWeights::Pack(const ConvAlgorithm& algorithm) const {
-  const int m = algorithm.winograd_m;
-  const bool transformed = m != 0 && !algorithm.raw;
   const int blocks = BlocksOf(shape_.out_channels);
-  const int vectors = GroupVectors(*context_.kernels, UseOf(algorithm), blocks);
+  const int vectors =
+      algorithm.tiles ? kTileVectors : GroupVectors(*context_.kernels, UseOf(algorithm), blocks);
   const auto bytes_of = [&](const ConvShape& shape) {
-    return (transformed ? PackedWinogradSize(shape, m, vectors) : PackedConvSize(shape, vectors)) *
+    return PackedSize(algorithm, shape, vectors) *
            (algorithm.bf16 ? sizeof(std::uint16_t) : sizeof(float));
   };
   ConvShape whole_group = shape_;
@@ -63,16 +87,8 @@ PackedConv ConvWeights::Pack(const ConvAlgorithm& algorithm) const {
     shape.out_channels = end - begin;
     const std::vector<float> plain = weights_.Rows(begin, end);
     if (context_.sizes_fixed) weights_.DiscardRows(begin, end);
-    std::byte* to = data + static_cast<std::size_t>(group) * group_bytes;
-    if (algorithm.bf16) {
-      auto* halves = reinterpret_cast<std::uint16_t*>(to);
-      transformed ? PackWinogradBf16(plain.data(), shape, m, vectors, halves)
-                  : PackConvBf16(plain.data(), shape, vectors, halves);
-    } else {
-      auto* floats = reinterpret_cast<float*>(to);
-      transformed ? PackWinograd(plain.data(), shape, m, vectors, floats)
-                  : PackConv(plain.data(), shape, vectors, floats);
-    }
+    PackInto(algorithm, plain.data(), shape, vectors,
+             data + static_cast<std::size_t>(group) * group_bytes);
   };
   ParallelFor(context_.pool, GroupsOf(blocks, vectors), pack_group);
   return PackedConv{data, vectors, static_cast<std::int64_t>(bytes)};

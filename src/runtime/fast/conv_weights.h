@@ -35,7 +35,7 @@ class ConvWeights {
   FastContext context_;
   mutable std::mutex mutex_;
   mutable ScaledWeights weights_;
-  mutable std::array<PackedConv, 5> packed_;  // by winograd_m
+  mutable std::array<PackedConv, 5> packed_;  // by algorithm
 };
 
 /// PackStem's order, made at once.

@@ -60,14 +60,7 @@ class WinogradStep final : public Step {
     return {};
   }
 
-  StepInfo Describe() const override {
-    StepInfo info;
-    info.kernel = KernelName(a_.kernels, a_.algorithm.bf16);
-    info.algorithm = Name(a_.algorithm);
-    info.weight_bytes = a_.weights.bytes;
-    info.flops = ConvFlops(a_.node, out_.dims());
-    return info;
-  }
+  StepInfo Describe() const override { return DescribeConv(a_, out_.dims()); }
 
  private:
   WinogradArgs ArgsOf(const StepContext& context) const {

@@ -28,6 +28,7 @@ double PaddedToLanes(int channels) { return BlocksOf(channels) * kLanes; }
 
 std::string Name(const ConvAlgorithm& algorithm) {
   const char* bf16 = algorithm.bf16 ? " bf16" : "";
+  if (algorithm.tiles) return fmt::format("tiles{}", bf16);
   if (algorithm.winograd_m == 0) return fmt::format("direct{}", bf16);
   return fmt::format("winograd F({0}x{0}){1}{2}", algorithm.winograd_m, algorithm.raw ? " raw" : "",
                      bf16);
@@ -37,6 +38,7 @@ CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool lo
                         double weight_bytes) {
   CostModel model;
   model.bf16 = precision == Precision::kBf16;
+  model.tiles = model.bf16 && kernels.fast_tiles;
   model.low_memory = low_memory;
   model.flops_per_s = kShareOfPeak * (model.bf16                       ? kPeakBf16
                                       : kernels.vector_registers >= 32 ? kPeakAvx512
@@ -64,6 +66,7 @@ double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
 }
 
 ConvAlgorithm ChooseAlgorithm(const ConvWork& work, const CostModel& model) {
+  if (model.tiles && work.tiles) return {.bf16 = true, .tiles = true};
   ConvAlgorithm best{0, false, model.bf16};
   if (!work.winograd) return best;
   double best_s = EstimateSeconds(work, best, model);

@@ -13,10 +13,11 @@ struct ConvAlgorithm {
   int winograd_m = 0;  ///< 0: direct; else F(m x m, 3 x 3)
   bool raw = false;    ///< Winograd that transforms plain weights on the fly
   bool bf16 = false;   ///< products of bfloat16 numbers, summed in float
+  bool tiles = false;  ///< direct, on matrix tiles; bf16 only
   friend bool operator==(const ConvAlgorithm&, const ConvAlgorithm&) = default;
 };
 
-/// "direct", "winograd F(4x4)", "winograd F(3x3) raw", each with " bf16" if so.
+/// "direct", "winograd F(4x4)", "winograd F(3x3) raw", "tiles", each with " bf16" if so.
 std::string Name(const ConvAlgorithm& algorithm);
 
 /// What the rule looks at: one image of one layer.
@@ -27,6 +28,7 @@ struct ConvWork {
   int out_height = 0;
   int out_width = 0;
   bool winograd = false;  ///< 3x3, stride 1, no dilation
+  bool tiles = false;     ///< no dilation
 };
 
 /// What the rule may choose from, and on what machine.
@@ -36,6 +38,7 @@ struct CostModel {
   double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
   bool low_memory = false;
   bool bf16 = false;
+  bool tiles = false;  ///< matrix tiles, so much faster that nothing else is considered
 };
 
 /// The model for a session. `weight_bytes` are those of the whole network: small ones stay in the

@@ -54,10 +54,23 @@ TEST(Cost, LowMemoryTransformsOnTheFly) {
   EXPECT_NE(chosen.winograd_m, 0);
 }
 
+TEST(Cost, MatrixTilesTakeEveryBf16Convolution) {
+  KernelTable table = WideTable();
+  table.fast_tiles = true;
+  const CostModel bf16 = MakeCostModel(table, Precision::kBf16, false, 260e6);
+  const ConvAlgorithm tiles{.bf16 = true, .tiles = true};
+  EXPECT_EQ(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, bf16), tiles);
+  EXPECT_EQ(ChooseAlgorithm(ConvWork{64, 128, 1, 28, 28, false, true}, bf16), tiles);
+  EXPECT_FALSE(ChooseAlgorithm(ConvWork{64, 64, 9, 28, 28, false, false}, bf16).tiles);
+  const CostModel fp32 = MakeCostModel(table, Precision::kFp32, false, 260e6);
+  EXPECT_FALSE(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, fp32).tiles);
+}
+
 TEST(Cost, NamesTellTheAlgorithm) {
   EXPECT_EQ(Name(ConvAlgorithm{0, false, false}), "direct");
   EXPECT_EQ(Name(ConvAlgorithm{4, true, false}), "winograd F(4x4) raw");
   EXPECT_EQ(Name(ConvAlgorithm{3, false, true}), "winograd F(3x3) bf16");
+  EXPECT_EQ(Name(ConvAlgorithm{.bf16 = true, .tiles = true}), "tiles bf16");
 }
 
 }  // namespace

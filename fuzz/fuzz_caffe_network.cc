@@ -8,7 +8,8 @@
 
 namespace {
 
-// Field numbers as wire tags: a NetParameter with layers "a" and "b" of one blob [2,2] and [2] each.
+// Field numbers as wire tags: a NetParameter with layers "a" and "b" of one blob [2,2] and [2]
+// each.
 std::string Weights() {
   const auto floats = [](int n) {
     std::string data(static_cast<std::size_t>(n) * 4, '\0');

@@ -28,7 +28,7 @@ inline constexpr char kDefaultDetector[] = "mtcnn";
 /// A detector by name, and what any of them may be told. Values left empty are the detector's own
 /// defaults; a value that the detector has no use for is refused.
 struct DetectorOptions {
-  /// "mtcnn", "scrfd" (500M), "scrfd-2.5g", "yunet", another detector of the manifest, or the ONNX
+  /// "mtcnn", "scrfd" (500M), "scrfd-2.5g", "yunet", another detector of the registry, or the ONNX
   /// file of a SCRFD or YuNet.
   std::string detector = kDefaultDetector;
   float min_size_px = 20;                ///< smallest face looked for
@@ -106,7 +106,7 @@ struct LoadedEmbedder {
   std::string assumed;
 };
 inline constexpr char kDefaultRecognitionModel[] = "mobilefacenet-arcface";
-/// `model` is a name of the manifest or a model file. A file's contract is obeyed: channel order,
+/// `model` is a name of the registry or a model file. A file's contract is obeyed: channel order,
 /// mean and scale, template of the crops (they replace those of `options`), threshold and
 /// probability. A network without a threshold of its own gets similarity 0.5, the rule of the ONNX
 /// Model Zoo's article.

@@ -558,8 +558,8 @@ VerificationReport ReportHistograms(const AllPairsHistograms& histograms,
       shown_false = false_accepts;
     }
   }
-  report.eer.value = eer;
-  report.auc.value = wins / (total_genuine * total_impostor);
+  report.eer = Measured{eer, {}, {}};
+  report.auc = Measured{wins / (total_genuine * total_impostor), {}, {}};
   return report;
 }
 

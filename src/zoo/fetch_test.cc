@@ -1,4 +1,4 @@
-// FetchAsset with the built-in manifest and files from ../shared.
+// FetchAsset with the built-in registry and files from ../shared.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -24,7 +24,7 @@ struct ModelInfo {
   };
   std::string
       recognised_as;   ///< "LResNet100E-IR", "MobileFaceNet", "MTCNN PNet", ...; empty if unknown
-  std::string format;  ///< "onnx" or "mxnet"
+  std::string format;  ///< "onnx", "mxnet" or "caffe"
   std::string producer;
   int opset = 0;
   std::vector<Port> inputs;
@@ -40,13 +40,13 @@ struct ModelInfo {
   std::vector<std::string> notes;  ///< what import had to repair, one line each
 };
 
-/// A network loaded from ONNX or MXNet files.
+/// A network loaded from ONNX, MXNet or Caffe files.
 /// Threads: const members are safe concurrently. Copies share constants.
 class Model {
  public:
-  /// Loads `path`: an `.onnx` file, an MXNet `-symbol.json` or `.params` file, or the common prefix
-  /// of an MXNet pair. Errors: kNotFound, kIo, kCorruptData, kUnsupported, kLimitExceeded; messages
-  /// name file, node and cause.
+  /// Loads `path`: an `.onnx` file, one of an MXNet pair (`-symbol.json`, `.params`, their prefix),
+  /// or one of a Caffe pair (`.prototxt`, `.caffemodel`). Errors: kNotFound, kIo, kCorruptData,
+  /// kUnsupported, kLimitExceeded; messages name file, node and cause.
   static Result<Model> Load(const std::string& path, const Limits& limits = {});
   static Model FromGraph(Graph graph);
 

@@ -1,4 +1,5 @@
 // Reports of verification and search, comparisons, and the JSON form.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -185,7 +186,9 @@ TEST(Compare, TellsWorseFromSame) {
     const bool is_noisy = report->results[static_cast<std::size_t>(comparison.b)].system == 1;
     for (const PairedFigure& figure : comparison.figures) {
       EXPECT_EQ(figure.verdict, is_noisy ? Verdict::kWorse : Verdict::kSame) << figure.figure;
-      if (!is_noisy) EXPECT_EQ(figure.difference, 0);
+      if (!is_noisy) {
+        EXPECT_EQ(figure.difference, 0);
+      }
     }
   }
 }
@@ -248,7 +251,9 @@ TEST(ThinCurve, KeepsExactCountsAndNoLargeGap) {
     const OperatingPoint at = roc.At(curve.threshold[k]);
     EXPECT_EQ(curve.true_accepts[k], at.true_accepts);
     EXPECT_EQ(curve.false_accepts[k], at.false_accepts);
-    if (k > 0) EXPECT_LE(curve.false_accepts[k] - curve.false_accepts[k - 1], 1001);
+    if (k > 0) {
+      EXPECT_LE(curve.false_accepts[k] - curve.false_accepts[k - 1], 1001);
+    }
   }
 }
 

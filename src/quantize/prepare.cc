@@ -35,7 +35,7 @@ Status CheckFinite(const Graph& graph) {
   return {};
 }
 
-bool IsQuantized(const Node& node) {
+bool IsQuantizedOperator(const Node& node) {
   return node.op_type.starts_with("QLinear") || node.op_type == "QuantizeLinear" ||
          node.op_type == "DequantizeLinear" || node.op_type.ends_with("Integer");
 }
@@ -195,7 +195,7 @@ Graph FoldAffines(Graph graph) {
 
 Result<Graph> PrepareForQuantization(const Graph& graph, bool for_qoperator) {
   VISAVIS_RETURN_IF_ERROR(CheckFinite(graph));
-  if (const auto node = std::ranges::find_if(graph.nodes, IsQuantized); node != graph.nodes.end()) {
+  if (const auto node = std::ranges::find_if(graph.nodes, IsQuantizedOperator); node != graph.nodes.end()) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: the network is quantized already",
                      graph.Describe(*node));
   }

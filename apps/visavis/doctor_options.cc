@@ -56,7 +56,7 @@ Json DecisionAsJson(const Decision& decision) {
           {"reason", decision.reason}};
 }
 
-Json TrialAsJson(const Trial& trial) {
+Json FaceTrialAsJson(const FaceTrial& trial) {
   return {{"question", trial.question},
           {"answer", trial.answer},
           {"divergence", trial.divergence},
@@ -144,13 +144,13 @@ Json ReportAsJson(const DoctorReport& report) {
   if (report.best) {
     json["faces"] = {
         {"folder", report.faces_folder}, {"pictures", report.faces}, {"people", report.people}};
-    json["embeddings"] = TrialAsJson(*report.best);
+    json["embeddings"] = FaceTrialAsJson(*report.best);
     json["embeddings"]["smallest_norm"] = report.best->norms.smallest;
     json["embeddings"]["largest_norm"] = report.best->norms.largest;
     json["embeddings"]["mirror_similarity"] = report.mirror_similarity;
   }
   Json trials = Json::array();
-  for (const Trial& trial : report.trials) trials.push_back(TrialAsJson(trial));
+  for (const FaceTrial& trial : report.trials) trials.push_back(FaceTrialAsJson(trial));
   json["trials"] = std::move(trials);
   Json golden = Json::array();
   for (const GoldenCheck& check : report.golden) {
@@ -190,7 +190,7 @@ void PrintReport(const DoctorReport& report, int verbosity) {
     fmt::print("{:<15}{} numbers from crops of {}x{}\n", "embedding", report.dimension,
                report.crop_size_px, report.crop_size_px);
     if (report.best) {
-      const Trial& best = *report.best;
+      const FaceTrial& best = *report.best;
       fmt::print(
           "{:<15}norm {:.2f} ({:.2f} to {:.2f}), same person {:.3f}, different {:.3f}, d' "
           "{:.2f}, mirror image {:.3f}\n",
@@ -217,7 +217,7 @@ void PrintReport(const DoctorReport& report, int verbosity) {
   if (verbosity > 0 && !report.trials.empty()) {
     fmt::print("\n{:<15} {:<40} {:>10} {:>10} {:>6} {:>6} {:>7} {:>6}\n", "tried", "", "divergence",
                "early", "d'", "same", "differ", "norm");
-    for (const Trial& trial : report.trials) {
+    for (const FaceTrial& trial : report.trials) {
       fmt::print("{:<15} {:<40} {:>10.4f} {:>10.4f} {:>6.2f} {:>6.3f} {:>7.3f} {:>6.2f}\n",
                  trial.question, trial.answer, trial.divergence, trial.early,
                  trial.separation.d_prime, trial.separation.same_mean,

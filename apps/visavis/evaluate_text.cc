@@ -16,6 +16,10 @@ std::string Text(const std::optional<Interval>& interval) {
   return interval ? fmt::format("[{:.5f}, {:.5f}]", interval->low, interval->high) : std::string();
 }
 
+std::string Rate(const std::optional<double>& rate) {
+  return rate ? fmt::format("{:.5f}", *rate) : "undefined";
+}
+
 std::string ImageName(const EvaluationReport& report, std::int64_t index) {
   const ReportImage* image = report.FindImage(index);
   return image == nullptr ? fmt::format("image {}", index) : OneLine(image->name);
@@ -43,12 +47,13 @@ void AppendSystem(const SystemFacts& system, std::string& out) {
                        system.seconds, system.from_cache);
   }
   const FailureFacts& failures = system.failures;
-  if (failures.list.empty()) return;
+  if (failures.images == 0) return;
   out += fmt::format(
       "failures   {} of {} images gave no face, {} could not be read: failure to acquire {:.5f} "
       "{}\n",
       failures.no_face, failures.images, failures.unreadable, failures.failure_to_acquire.value,
       Text(failures.failure_to_acquire.interval));
+  if (failures.list.empty()) return;
   out += fmt::format("           {} same-person and {} different-person pairs {}\n",
                      failures.genuine_pairs, failures.impostor_pairs,
                      failures.policy == "reject" ? "counted as not accepted" : "left out");
@@ -65,8 +70,9 @@ void AppendProtocol(const ProtocolResult& result, std::string& out) {
   std::string value = fmt::format("{:.5f}", result.mean);
   if (result.deviation) value += fmt::format(" +- {:.5f}", *result.deviation);
   if (result.far) value += fmt::format(" at FAR {:.5f}", *result.far);
-  if (result.protocol == "fixed-threshold")
-    value += fmt::format(" (TAR {:.5f}, FMR {:.5f})", *result.tar, *result.fmr);
+  if (result.protocol == "fixed-threshold") {
+    value += fmt::format(" (TAR {}, FMR {})", Rate(result.tar), Rate(result.fmr));
+  }
   out += fmt::format("  {:<18} {}  {}  {}\n", result.protocol, value, Text(result.interval),
                      OneLine(result.rule));
 }
@@ -93,7 +99,7 @@ void AppendPoints(const VerificationReport& report, std::string& out) {
 void AppendPairs(const EvaluationReport& report, const char* what,
                  const std::vector<ReportPair>& pairs, std::int64_t wrong, std::string& out) {
   if (pairs.empty()) return;
-  out += fmt::format("  {} {}{}\n", wrong, what, wrong > 0 ? ":" : "");
+  out += fmt::format("  {} {}{}{}\n", wrong, what, wrong == 1 ? "" : "s", wrong > 0 ? ":" : "");
   for (std::size_t i = 0; i < std::min(kWorstShown, pairs.size()); ++i) {
     const ReportPair& pair = pairs[i];
     if (!pair.wrong) break;
@@ -143,9 +149,9 @@ void AppendResult(const EvaluationReport& report, const ReportResult& result, st
     for (const ProtocolResult& protocol : verification.protocols) AppendProtocol(protocol, out);
     AppendPoints(verification, out);
     AppendCohorts(verification, out);
-    AppendPairs(report, "false accepts", verification.false_accepts,
+    AppendPairs(report, "false accept", verification.false_accepts,
                 verification.wrong_false_accepts, out);
-    AppendPairs(report, "false rejects", verification.false_rejects,
+    AppendPairs(report, "false reject", verification.false_rejects,
                 verification.wrong_false_rejects, out);
   }
   for (const IdentificationReport& search : result.identification) AppendSearch(search, out);

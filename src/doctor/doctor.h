@@ -68,9 +68,9 @@ struct DoctorReport {
   std::string faces_folder;  ///< empty if there were none
   int faces = 0;
   int people = 0;
-  std::optional<Trial> best;  ///< as decided; with embeddings' statistics
+  std::optional<FaceTrial> best;  ///< as decided; with embeddings' statistics
   double mirror_similarity = 0;
-  std::vector<Trial> trials;
+  std::vector<FaceTrial> trials;
   std::vector<GoldenCheck> golden;
   double ms_per_image = 0;  ///< one thread, batch 1, median; 0 if it could not be run
   std::string isa;

@@ -56,13 +56,13 @@ std::string_view Name(Certainty certainty) {
   return "assumed";
 }
 
-Ranking Rank(std::span<const Trial* const> trials, bool has_statistics) {
+Ranking Rank(std::span<const FaceTrial* const> trials, bool has_statistics) {
   Ranking ranking;
   if (trials.empty()) return ranking;
   for (std::size_t i = 1; i < trials.size(); ++i) {
     if (trials[i]->badness < trials[ranking.best]->badness) ranking.best = i;
   }
-  const Trial& best = *trials[ranking.best];
+  const FaceTrial& best = *trials[ranking.best];
   double second = INFINITY;
   ranking.groups = static_cast<int>(best.badness_without.size());
   ranking.agreeing = ranking.groups;
@@ -107,9 +107,10 @@ Result<Examination> Examination::Create(const Graph& graph, const ReferenceFaces
   return Examination(std::move(probe), faces, options);
 }
 
-Result<Trial> Examination::Judge(const ModelProbe& probe, std::string question, std::string answer,
-                                 const Preparation& preparation, FaceTemplate face_template) const {
-  Trial trial;
+Result<FaceTrial> Examination::Judge(const ModelProbe& probe, std::string question,
+                                     std::string answer, const Preparation& preparation,
+                                     FaceTemplate face_template) const {
+  FaceTrial trial;
   trial.question = std::move(question);
   trial.answer = std::move(answer);
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<Image> crops,
@@ -137,14 +138,15 @@ Result<Trial> Examination::Judge(const ModelProbe& probe, std::string question, 
   return trial;
 }
 
-Result<Trial> Examination::Try(std::string question, std::string answer,
-                               const Preparation& preparation, FaceTemplate face_template) const {
+Result<FaceTrial> Examination::Try(std::string question, std::string answer,
+                                   const Preparation& preparation,
+                                   FaceTemplate face_template) const {
   return Judge(probe_, std::move(question), std::move(answer), preparation, face_template);
 }
 
-Result<Trial> Examination::TryGraph(const Graph& graph, std::string question, std::string answer,
-                                    const Preparation& preparation,
-                                    FaceTemplate face_template) const {
+Result<FaceTrial> Examination::TryGraph(const Graph& graph, std::string question,
+                                        std::string answer, const Preparation& preparation,
+                                        FaceTemplate face_template) const {
   VISAVIS_ASSIGN_OR_RETURN(const ModelProbe probe, ModelProbe::Create(graph, options_));
   return Judge(probe, std::move(question), std::move(answer), preparation, face_template);
 }

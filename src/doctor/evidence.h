@@ -16,7 +16,7 @@
 namespace visavis {
 
 /// One way of feeding a network (or one change of it), tried on all reference faces.
-struct Trial {
+struct FaceTrial {
   std::string question;   ///< "channel order", ...
   std::string answer;     ///< "RGB", ...
   double divergence = 0;  ///< ModelProbe's, mean over layers; 0 without statistics
@@ -49,7 +49,7 @@ struct Ranking {
   int agreeing = 0;  ///< quarters without which the best stays best
   int groups = 0;
 };
-Ranking Rank(std::span<const Trial* const> trials, bool has_statistics);
+Ranking Rank(std::span<const FaceTrial* const> trials, bool has_statistics);
 
 /// Threads: as the probe's.
 class Examination {
@@ -61,11 +61,11 @@ class Examination {
   bool has_statistics() const { return probe_.has_statistics(); }
   int crop_size_px() const { return probe_.crop_size_px(); }
 
-  Result<Trial> Try(std::string question, std::string answer, const Preparation& preparation,
-                    FaceTemplate face_template = FaceTemplate::kArcFace112) const;
+  Result<FaceTrial> Try(std::string question, std::string answer, const Preparation& preparation,
+                        FaceTemplate face_template = FaceTemplate::kArcFace112) const;
   /// The same with another graph of the same input.
-  Result<Trial> TryGraph(const Graph& graph, std::string question, std::string answer,
-                         const Preparation& preparation, FaceTemplate face_template) const;
+  Result<FaceTrial> TryGraph(const Graph& graph, std::string question, std::string answer,
+                             const Preparation& preparation, FaceTemplate face_template) const;
 
   /// Mean similarity of every crop's embedding and its mirror image's.
   Result<double> MirrorSimilarity(const Preparation& preparation, FaceTemplate face_template) const;
@@ -73,8 +73,8 @@ class Examination {
  private:
   Examination(ModelProbe probe, const ReferenceFaces& faces, const SessionOptions& options)
       : probe_(std::move(probe)), faces_(&faces), options_(options) {}
-  Result<Trial> Judge(const ModelProbe& probe, std::string question, std::string answer,
-                      const Preparation& preparation, FaceTemplate face_template) const;
+  Result<FaceTrial> Judge(const ModelProbe& probe, std::string question, std::string answer,
+                          const Preparation& preparation, FaceTemplate face_template) const;
 
   ModelProbe probe_;
   const ReferenceFaces* faces_;

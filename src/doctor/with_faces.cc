@@ -31,7 +31,7 @@ constexpr NamedNormalisation kNormalisations[] = {
      {123.675, 116.28, 103.53},
      {1 / 58.395, 1 / 57.12, 1 / 57.375}}};
 
-std::string Figures(const Trial& trial, bool has_statistics) {
+std::string Figures(const FaceTrial& trial, bool has_statistics) {
   return has_statistics
              ? fmt::format("divergence {:.4f}, d' {:.2f}", trial.badness, trial.separation.d_prime)
              : fmt::format("d' {:.2f}", trial.separation.d_prime);
@@ -44,7 +44,7 @@ std::string Steadiness(const Ranking& ranking) {
                      ranking.groups - ranking.agreeing, ranking.groups);
 }
 
-std::string Against(const Trial& best, const Trial& other, const Ranking& ranking,
+std::string Against(const FaceTrial& best, const FaceTrial& other, const Ranking& ranking,
                     bool has_statistics) {
   return fmt::format("{} ({}) against {} ({}); {}", best.answer, Figures(best, has_statistics),
                      other.answer, Figures(other, has_statistics), Steadiness(ranking));
@@ -52,7 +52,7 @@ std::string Against(const Trial& best, const Trial& other, const Ranking& rankin
 
 // One way of feeding that was tried.
 struct Fed {
-  Trial trial;
+  FaceTrial trial;
   Preparation preparation;
   int normalisation = -1;  // of kNormalisations; -1 = as given
 };
@@ -116,8 +116,8 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
   std::vector<Fed> fed;
   const auto attempt = [&](const char* question, std::string answer, const Preparation& preparation,
                            int normalisation) -> Status {
-    VISAVIS_ASSIGN_OR_RETURN(
-        Trial trial, examination.Try(question, std::move(answer), preparation, c.base_template));
+    VISAVIS_ASSIGN_OR_RETURN(FaceTrial trial, examination.Try(question, std::move(answer),
+                                                              preparation, c.base_template));
     fed.push_back({std::move(trial), preparation, normalisation});
     return {};
   };
@@ -147,14 +147,14 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
           preparation, n));
     }
   }
-  std::vector<const Trial*> trials;
+  std::vector<const FaceTrial*> trials;
   for (const Fed& f : fed) trials.push_back(&f.trial);
   const Ranking overall = Rank(trials, statistics);
   const Fed best = fed[overall.best];
   // Whether it beats what was assumed, and whether its channel order beats the other.
   const Fed& base = fed[0];
   if (overall.best != 0) {
-    const std::array<const Trial*, 2> pair{&best.trial, &base.trial};
+    const std::array<const FaceTrial*, 2> pair{&best.trial, &base.trial};
     ReportFeeding(c, best, Rank(pair, statistics), base, statistics);
   }
   const auto other = std::ranges::find_if(fed, [&](const Fed& f) {
@@ -162,7 +162,7 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
            f.preparation.transposed == best.preparation.transposed;
   });
   if (other != fed.end()) {
-    const std::array<const Trial*, 2> pair{&best.trial, &other->trial};
+    const std::array<const FaceTrial*, 2> pair{&best.trial, &other->trial};
     const Ranking order = Rank(pair, statistics);
     const std::string reason = Against(best.trial, other->trial, order, statistics);
     if (c.report.channel_order.certainty != Certainty::kCertain) {
@@ -199,17 +199,18 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
 }
 
 Status DecideTemplate(Case& c, const Examination& examination, const Preparation& preparation) {
-  std::vector<Trial> trials;
+  std::vector<FaceTrial> trials;
   for (const FaceTemplateInfo& info : FaceTemplates()) {
-    VISAVIS_ASSIGN_OR_RETURN(Trial trial, examination.Try(kTemplateQuestion, std::string(info.name),
-                                                          preparation, info.face_template));
+    VISAVIS_ASSIGN_OR_RETURN(FaceTrial trial,
+                             examination.Try(kTemplateQuestion, std::string(info.name), preparation,
+                                             info.face_template));
     trials.push_back(std::move(trial));
   }
-  std::vector<const Trial*> pointers;
-  for (const Trial& trial : trials) pointers.push_back(&trial);
+  std::vector<const FaceTrial*> pointers;
+  for (const FaceTrial& trial : trials) pointers.push_back(&trial);
   const Ranking ranking = Rank(pointers, examination.has_statistics());
-  const Trial& best = trials[ranking.best];
-  const Trial& base = trials[static_cast<std::size_t>(c.base_template)];
+  const FaceTrial& best = trials[ranking.best];
+  const FaceTrial& base = trials[static_cast<std::size_t>(c.base_template)];
   const std::string reason =
       fmt::format("{} ({}), second best {:.2f} times as far; {}", best.answer,
                   Figures(best, examination.has_statistics()), ranking.ratio, Steadiness(ranking));
@@ -223,7 +224,7 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
     c.report.face_template.reason += "; " + reason;
   }
   if (best.answer != base.answer) {
-    const std::array<const Trial*, 2> pair{&best, &base};
+    const std::array<const FaceTrial*, 2> pair{&best, &base};
     const Ranking against = Rank(pair, examination.has_statistics());
     if (against.certainty <= Certainty::kWeak) {
       const bool sure = against.certainty <= Certainty::kMeasured;
@@ -235,7 +236,7 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
                   fmt::format("visavis model pack {} --template {}", c.report.path, best.answer)});
     }
   }
-  for (Trial& trial : trials) {
+  for (FaceTrial& trial : trials) {
     if (trial.answer == c.report.face_template.value) c.report.best = trial;
     c.report.trials.push_back(std::move(trial));
   }
@@ -255,9 +256,9 @@ Status ExamineFinalScale(Case& c, const Examination& examination, const Preparat
       std::ranges::all_of(gamma->data<float>(), [](float v) { return v == 1; })) {
     return {};
   }
-  VISAVIS_ASSIGN_OR_RETURN(
-      Trial as_is, examination.Try("final scale", "as in the file", preparation, face_template));
-  VISAVIS_ASSIGN_OR_RETURN(Trial ones,
+  VISAVIS_ASSIGN_OR_RETURN(FaceTrial as_is, examination.Try("final scale", "as in the file",
+                                                            preparation, face_template));
+  VISAVIS_ASSIGN_OR_RETURN(FaceTrial ones,
                            examination.TryGraph(WithFinalGammaOne(c.model.graph(), final_norm),
                                                 "final scale", "1", preparation, face_template));
   const bool better = ones.separation.d_prime > as_is.separation.d_prime;

@@ -110,11 +110,11 @@ struct ProtocolResult {
   std::string protocol;  ///< "k-fold", "val@far", "neural-compressor", "omz", "fixed-threshold"
   std::string rule;      ///< one line for people
   double mean = 0;
-  std::optional<double> deviation;
+  std::optional<double> deviation;   ///< over folds; none of a single fold
   std::optional<double> far;         ///< "val@far": mean FAR on the held-out folds
   std::optional<double> similarity;  ///< "fixed-threshold": the cut
-  std::optional<double> tar;         ///< "fixed-threshold"
-  std::optional<double> fmr;         ///< "fixed-threshold"
+  std::optional<double> tar;         ///< "fixed-threshold", unless there are no genuine pairs
+  std::optional<double> fmr;         ///< "fixed-threshold", unless there are no impostor pairs
   std::optional<Interval> interval;  ///< Wilson over all held-out pairs
   std::vector<ReportFold> folds;     ///< "k-fold"
 };

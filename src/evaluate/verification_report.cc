@@ -57,6 +57,8 @@ std::string OneClassNote(const VerificationReport& report) {
                      report.genuine == 0 ? "the same person" : "different people");
 }
 
+constexpr char kTunedOnTestPairs[] = "the threshold is tuned on the test pairs";
+
 // --- protocols ----------------------------------------------------------------------------------
 
 class Protocols {
@@ -102,7 +104,7 @@ class Protocols {
   ProtocolResult FromKFold(const KFoldResult& measured) const {
     ProtocolResult result;
     result.mean = measured.accuracy.mean;
-    result.deviation = measured.accuracy.standard_deviation;
+    if (folds_ > 1) result.deviation = measured.accuracy.standard_deviation;
     std::int64_t correct = 0;
     std::int64_t pairs = 0;
     for (const Fold& fold : measured.folds) {
@@ -125,8 +127,10 @@ class Protocols {
     VISAVIS_ASSIGN_OR_RETURN(const KFoldResult measured,
                              KFoldAccuracy(pairs_, {folds_, options_.threshold_step}));
     ProtocolResult result = FromKFold(measured);
-    result.rule = fmt::format("{} folds, threshold of each from the others, step {}", folds_,
-                              options_.threshold_step);
+    result.rule = folds_ > 1 ? fmt::format("{} folds, threshold of each from the others, step {}",
+                                           folds_, options_.threshold_step)
+                             : fmt::format("one fold, step {}: {}", options_.threshold_step,
+                                           kTunedOnTestPairs);
     return result;
   }
 
@@ -161,8 +165,11 @@ class Protocols {
     VISAVIS_ASSIGN_OR_RETURN(const KFoldResult measured,
                              KFoldAccuracy(pairs_, {folds_, options_.threshold_step}, distances));
     ProtocolResult result = FromKFold(measured);
-    result.rule = fmt::format("{} folds, {} principal components and threshold from the others",
-                              folds_, options_.pca);
+    result.rule =
+        folds_ > 1
+            ? fmt::format("{} folds, {} principal components and threshold from the others", folds_,
+                          options_.pca)
+            : fmt::format("one fold, {} principal components: {}", options_.pca, kTunedOnTestPairs);
     return result;
   }
 
@@ -170,9 +177,11 @@ class Protocols {
     VISAVIS_ASSIGN_OR_RETURN(const ValResult measured, ValAtFar(pairs_, options_.val_far, folds_));
     ProtocolResult result;
     result.mean = measured.val.mean;
-    result.deviation = measured.val.standard_deviation;
+    if (folds_ > 1) result.deviation = measured.val.standard_deviation;
     result.far = measured.far;
-    result.rule = fmt::format("VAL at FAR {} interpolated on the other folds", options_.val_far);
+    result.rule =
+        folds_ > 1 ? fmt::format("VAL at FAR {} interpolated on the other folds", options_.val_far)
+                   : fmt::format("VAL at FAR {}: {}", options_.val_far, kTunedOnTestPairs);
     return result;
   }
 
@@ -185,11 +194,16 @@ class Protocols {
     result.interval = WilsonInterval(static_cast<std::int64_t>(measured.folds[0].correct),
                                      static_cast<std::int64_t>(measured.folds[0].pairs));
     result.similarity = SimilarityOfDistance(measured.folds[0].threshold);
-    result.rule = "one fold, step 0.02: the threshold is tuned on the test pairs";
+    result.rule = fmt::format("one fold, step 0.02: {}", kTunedOnTestPairs);
     return result;
   }
 
   Result<ProtocolResult> OpenModelZoo() const {
+    const auto genuine = std::count(scored_.same.begin(), scored_.same.end(), 1);
+    if (genuine == 0 || genuine == std::ssize(scored_.same)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "the median distance of pairs of one class separates nothing"};
+    }
     std::vector<double> distance;
     for (std::size_t i = 0; i < scored_.pair.size(); ++i) {
       const LabelledPair& pair = set_.pairs[scored_.pair[i]];
@@ -214,10 +228,11 @@ class Protocols {
     }
     const auto pairs = static_cast<std::int64_t>(scored_.similarity.size());
     const std::int64_t correct = true_accepts + (pairs - genuine - false_accepts);
-    const auto share = [](std::int64_t part, std::int64_t whole) {
-      return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+    const auto share = [](std::int64_t part, std::int64_t whole) -> std::optional<double> {
+      if (whole == 0) return std::nullopt;
+      return static_cast<double>(part) / static_cast<double>(whole);
     };
-    result.mean = share(correct, pairs);
+    result.mean = share(correct, pairs).value_or(0);
     result.interval = WilsonInterval(correct, pairs);
     result.similarity = threshold.similarity;
     result.tar = share(true_accepts, genuine);

@@ -32,7 +32,7 @@ export function keyFigures(result) {
   if (verification) {
     const main = verification.protocols.find((p) => p.folds.length > 0) ?? verification.protocols[0];
     if (main) {
-      add(main.folds.length > 0 ? `${main.folds.length}-fold accuracy` : kProtocols[main.protocol] ?? main.protocol, percent(main.mean),
+      add(main.folds.length > 1 ? `${main.folds.length}-fold accuracy` : kProtocols[main.protocol] ?? main.protocol, percent(main.mean),
         [deviation(main).trim(), main.interval ? interval(main.interval) : ""].filter(Boolean).join(" \u00b7 "));
     }
     const supported = verification.points.filter((p) => p.supported);
@@ -105,7 +105,7 @@ export function protocols(verification) {
       ),
     );
   }
-  for (const protocol of verification.protocols.filter((p) => p.folds.length > 0)) {
+  for (const protocol of verification.protocols.filter((p) => p.folds.length > 1)) {
     parts.push(
       table(
         `Folds of the ${kProtocols[protocol.protocol] ?? protocol.protocol}: each is judged at the threshold that was best on the others`,

@@ -158,14 +158,26 @@ TEST(Report, FailuresAreDroppedRejectedOrErrors) {
   EXPECT_EQ(Evaluate(data, options, {&data.embeddings}).error().code, ErrorCode::kInvalidArgument);
 }
 
-TEST(Report, OneClassOrNoNumberIsAnError) {
+TEST(Report, OneClassHasAccuracyButNoCurve) {
+  Data genuine = MakeData(20, 0.2f, 3);
+  EvaluationOptions options = Options();
+  options.identify = false;
+  std::erase_if(genuine.set.pairs, [](const LabelledPair& pair) { return !pair.same; });
+  const auto report = Evaluate(genuine, options, {&genuine.embeddings});
+  ASSERT_TRUE(report) << report.error().message;
+  const VerificationReport& verification = report->results[0].verification.value();
+  EXPECT_GT(verification.genuine, 0);
+  EXPECT_EQ(verification.impostor, 0);
+  EXPECT_FALSE(verification.protocols.empty());
+  EXPECT_FALSE(verification.eer || verification.auc);
+  EXPECT_TRUE(verification.points.empty() && verification.curve.threshold.empty());
+  EXPECT_TRUE(ParseReport(ReportToJson(*report), "r.json"));
+}
+
+TEST(Report, NoNumberIsAnError) {
   Data data = MakeData(20, 0.2f, 3);
   EvaluationOptions options = Options();
   options.identify = false;
-  Data genuine = data;
-  std::erase_if(genuine.set.pairs, [](const LabelledPair& pair) { return !pair.same; });
-  EXPECT_EQ(Evaluate(genuine, options, {&genuine.embeddings}).error().code,
-            ErrorCode::kInvalidArgument);
   data.embeddings.plain[5] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(Evaluate(data, options, {&data.embeddings}).error().code, ErrorCode::kInvalidArgument);
 }

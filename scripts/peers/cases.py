@@ -49,7 +49,7 @@ PHOTO = (1, 3, 480, 640)
 
 CASES = (
     Case("LResNet100E-IR", "lresnet100e-ir.onnx", (1, *FACE),
-         ours=(Ours(), Ours(low_memory=True), Ours("bf16")),
+         ours=(Ours(), Ours(low_memory=True), Ours("fp32-high"), Ours("bf16")),
          goals=(Goal("LResNet100E-IR", "visavis-fp32", 2.2),
                 Goal("LResNet100E-IR, low memory", "visavis-fp32-low-memory", 1.9),
                 Goal("LResNet100E-IR, bf16", "visavis-bf16", 4.3))),
@@ -59,6 +59,7 @@ CASES = (
          ours=(Ours(), Ours(threads=1)), peers=SOME, threads=2,
          goals=(Goal("LResNet100E-IR, 2 threads", "visavis-fp32", 1.75, "visavis-fp32-1"),)),
     Case("MobileFaceNet", "mobilefacenet.onnx", (1, *FACE),
+         ours=(Ours(), Ours("fp32-high"), Ours("bf16")),
          goals=(Goal("MobileFaceNet", "visavis-fp32", 3.1),
                 Goal("MobileFaceNet, bf16", "visavis-bf16", 5.5))),
     Case("MobileFaceNet, batch 8 on two threads", "mobilefacenet.onnx", (8, *FACE),

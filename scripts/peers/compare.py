@@ -19,7 +19,7 @@ from contenders import Peer, Visavis
 BEGIN, END = "<!-- bench_peers.sh: begin -->", "<!-- bench_peers.sh: end -->"
 README = pathlib.Path(__file__).parents[2] / "README.md"
 README_BEGIN, README_END = "<!-- speed -->", "<!-- /speed -->"
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "fp32-high", "bf16")
 REFERENCE = "onnxruntime"
 
 

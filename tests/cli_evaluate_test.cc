@@ -59,6 +59,17 @@ TEST_F(CliEvaluateTest, FiguresOfAFoldBothModes) {
   EXPECT_EQ(std::count(pairs.begin(), pairs.end(), '\n'), 601);
 }
 
+TEST_F(CliEvaluateTest, SomeFoldsKeepTheirNumbers) {
+  const ProgramResult run = Run({"evaluate", SharedPath("data/lfw"), "--only-folds", "1,3",
+                                 "--no-flip", "--resamples", "0", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json report = json::parse(run.out);
+  const json& folds = Protocol(report["results"][0], "k-fold")["folds"];
+  ASSERT_EQ(folds.size(), 2u);
+  EXPECT_EQ(folds[0]["fold"], 1);
+  EXPECT_EQ(folds[1]["fold"], 3);
+}
+
 TEST_F(CliEvaluateTest, PackedPairsScoreAsTheFolderDoes) {
   const ProgramResult packed =
       Run({"dataset", "pack-bin", SharedPath("data/lfw/aligned"), "--pairs",

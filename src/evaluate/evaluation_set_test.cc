@@ -17,7 +17,8 @@ namespace stdfs = std::filesystem;
 class EvaluationSetTest : public testing::Test {
  protected:
   EvaluationSetTest() {
-    std::string name = testing::TempDir() + "/evaluation-set-XXXXXX";
+    // Without doubled slashes, as paths are reported.
+    std::string name = (stdfs::path(testing::TempDir()) / "evaluation-set-XXXXXX").string();
     dir_ = ::mkdtemp(name.data());
   }
   ~EvaluationSetTest() override { stdfs::remove_all(dir_); }

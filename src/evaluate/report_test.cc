@@ -158,16 +158,22 @@ TEST(Report, FailuresAreDroppedRejectedOrErrors) {
   EXPECT_EQ(Evaluate(data, options, {&data.embeddings}).error().code, ErrorCode::kInvalidArgument);
 }
 
-TEST(Report, OneClassOrNoNumberIsAnError) {
+TEST(Report, OneClassHasNoCurveAndNoNumberIsAnError) {
   Data data = MakeData(20, 0.2f, 3);
   EvaluationOptions options = Options();
   options.identify = false;
   Data genuine = data;
   std::erase_if(genuine.set.pairs, [](const LabelledPair& pair) { return !pair.same; });
-  EXPECT_EQ(Evaluate(genuine, options, {&genuine.embeddings}).error().code,
-            ErrorCode::kInvalidArgument);
+  const auto report = Evaluate(genuine, options, {&genuine.embeddings});
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_TRUE(report->results[0].verification);
+  EXPECT_FALSE(report->results[0].verification->eer);
+  EXPECT_TRUE(report->results[0].verification->points.empty());
+  EXPECT_FALSE(report->warnings.empty());
   data.embeddings.plain[5] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(Evaluate(data, options, {&data.embeddings}).error().code, ErrorCode::kInvalidArgument);
+  const auto broken = Evaluate(data, options, {&data.embeddings});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(Compare, TellsWorseFromSame) {

@@ -17,6 +17,7 @@ namespace stdfs = std::filesystem;
 class EvaluationSetTest : public testing::Test {
  protected:
   EvaluationSetTest() {
+    // Without doubled slashes, as paths are reported.
     std::string name = (stdfs::path(testing::TempDir()) / "evaluation-set-XXXXXX").string();
     dir_ = ::mkdtemp(name.data());
   }

@@ -13,6 +13,8 @@
 namespace visavis {
 namespace {
 
+constexpr int kLastFold = 999'999;
+
 // Gives every distinct path an index.
 class ImageIndex {
  public:
@@ -81,6 +83,18 @@ Result<std::vector<std::string>> ParseCfpList(std::string_view text, const std::
     paths.emplace_back(words[1]);
   }
   return paths;
+}
+
+// Lists count folds from 0 or from 1.
+void CountFoldsFromZero(std::vector<LabelledPair>& pairs) {
+  int lowest = kLastFold;
+  for (const LabelledPair& pair : pairs) {
+    if (pair.fold >= 0) lowest = std::min(lowest, pair.fold);
+  }
+  if (lowest != 1) return;
+  for (LabelledPair& pair : pairs) {
+    if (pair.fold >= 0) --pair.fold;
+  }
 }
 
 }  // namespace
@@ -197,12 +211,16 @@ Result<PairList> ParseCsvPairs(std::string_view text, const std::string& name) {
         continue;
       }
       const auto fold = NumberOf<int>(field);
-      if (!fold || *fold < 0) return AtLine(name, lines.number(), "fold is no number from 0");
+      if (!fold || *fold < 0 || *fold > kLastFold) {
+        return AtLine(name, lines.number(),
+                      fmt::format("fold is no number from 0 to {}", kLastFold));
+      }
       pair.fold = *fold;
     }
     list.pairs.push_back(pair);
   }
   if (list.pairs.empty()) return MakeError(ErrorCode::kCorruptData, "{}: no pairs", name);
+  CountFoldsFromZero(list.pairs);
   return list;
 }
 

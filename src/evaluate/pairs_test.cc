@@ -44,6 +44,16 @@ TEST(CsvPairs, ReadsHeadersQuotesFoldsAndCohorts) {
   EXPECT_EQ(list->pairs[1].cohort, 1);
 }
 
+TEST(CsvPairs, FoldsCountFromZeroOrOne) {
+  for (const char* text : {"a,b,1,0\nc,d,0,1\n", "a,b,1,1\nc,d,0,2\n"}) {
+    const auto list = ParseCsvPairs(text, "c");
+    ASSERT_TRUE(list) << list.error().message;
+    EXPECT_EQ(list->pairs[0].fold, 0) << text;
+    EXPECT_EQ(list->pairs[1].fold, 1) << text;
+  }
+  EXPECT_FALSE(ParseCsvPairs("a,b,1,2147483647\n", "c"));
+}
+
 TEST(CsvPairs, SaysWhichLineIsWrong) {
   EXPECT_FALSE(ParseCsvPairs("", "c"));
   EXPECT_EQ(ParseCsvPairs("a,b,1\na,b\n", "c").error().message,

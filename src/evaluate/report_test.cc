@@ -179,7 +179,9 @@ TEST(Report, NoNumberIsAnError) {
   EvaluationOptions options = Options();
   options.identify = false;
   data.embeddings.plain[5] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(Evaluate(data, options, {&data.embeddings}).error().code, ErrorCode::kInvalidArgument);
+  const auto broken = Evaluate(data, options, {&data.embeddings});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(Compare, TellsWorseFromSame) {

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
+#include <vector>
 
 namespace visavis {
 namespace {
@@ -65,6 +68,47 @@ TEST(Roc, EqualErrorRateOfKnownScores) {
   EXPECT_DOUBLE_EQ(Roc::Create({0.5, 0.5}, {0.5, 0.5})->EqualErrorRate(), 0.5);
   EXPECT_DOUBLE_EQ(Roc::Create({0.9, 0.8, 0.7, 0.2}, {0.75, 0.1, 0.05, 0.0})->EqualErrorRate(),
                    0.25);
+}
+
+// Scores on a grid of 1001 values, so that the plain reference is a table of counts.
+TEST(Roc, TenMillionScoresWithTies) {
+  constexpr int kTop = 1000;
+  constexpr std::int64_t kOfEach = 5'000'000;
+  std::minstd_rand random(1);
+  std::vector<double> genuine(kOfEach);
+  std::vector<double> impostor(kOfEach);
+  std::vector<std::int64_t> genuine_at(kTop + 1);
+  std::vector<std::int64_t> impostor_at(kTop + 1);
+  for (std::size_t n = 0; n < genuine.size(); ++n) {
+    const auto high = std::max(random() % (kTop + 1), random() % (kTop + 1));
+    const auto low = std::min(random() % (kTop + 1), random() % (kTop + 1));
+    genuine[n] = static_cast<double>(high) / kTop;
+    impostor[n] = static_cast<double>(low) / kTop;
+    ++genuine_at[high];
+    ++impostor_at[low];
+  }
+  double wins = 0;
+  std::int64_t below = 0;
+  for (int v = 0; v <= kTop; ++v) {
+    const auto at = static_cast<std::size_t>(v);
+    wins += static_cast<double>(genuine_at[at]) *
+            (static_cast<double>(below) + 0.5 * static_cast<double>(impostor_at[at]));
+    below += impostor_at[at];
+  }
+  const Roc roc = Roc::Create(std::move(genuine), std::move(impostor)).value();
+  EXPECT_NEAR(roc.Auc(), wins / (static_cast<double>(kOfEach) * kOfEach), 1e-9);
+  for (const double target : {0.1, 1e-3, 1e-6}) {
+    std::int64_t false_accepts = 0;
+    std::int64_t true_accepts = 0;
+    for (int v = kTop; v >= 0; --v) {
+      const auto at = static_cast<std::size_t>(v);
+      if (static_cast<double>(false_accepts + impostor_at[at]) > target * kOfEach) break;
+      false_accepts += impostor_at[at];
+      true_accepts += genuine_at[at];
+    }
+    EXPECT_EQ(roc.AtFmr(target).false_accepts, false_accepts) << target;
+    EXPECT_EQ(roc.AtFmr(target).true_accepts, true_accepts) << target;
+  }
 }
 
 TEST(Roc, RefusesEmptyClassesAndNan) {

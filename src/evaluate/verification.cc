@@ -173,10 +173,13 @@ Result<std::vector<int>> FoldOfPairs(const ScoredPairs& pairs, int folds) {
       }
       ++sizes[static_cast<std::size_t>(fold)];
     }
-    if (pairs.fold.size() != n || std::count(sizes.begin(), sizes.end(), std::size_t{0}) > 0) {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "verification: {} folds for {} pairs, or a fold without pairs",
-                       pairs.fold.size(), n);
+    if (pairs.fold.size() != n) {
+      return MakeError(ErrorCode::kInvalidArgument, "verification: {} pairs, but the fold of {}", n,
+                       pairs.fold.size());
+    }
+    if (const auto empty = std::ranges::find(sizes, std::size_t{0}); empty != sizes.end()) {
+      return MakeError(ErrorCode::kInvalidArgument, "verification: no pair in fold {} of {}",
+                       empty - sizes.begin() + 1, folds);
     }
     return pairs.fold;
   }

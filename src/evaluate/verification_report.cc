@@ -57,6 +57,17 @@ std::string OneClassNote(const VerificationReport& report) {
                      report.genuine == 0 ? "the same person" : "different people");
 }
 
+// Folds that were not asked for, or lost all their pairs, leave gaps that no protocol knows.
+void NumberFolds(ScoredSet& scored) {
+  std::vector<int>& names = scored.fold_name;
+  names = scored.fold;
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  for (int& fold : scored.fold) {
+    fold = static_cast<int>(std::ranges::lower_bound(names, fold) - names.begin());
+  }
+}
+
 constexpr char kTunedOnTestPairs[] = "the threshold is tuned on the test pairs";
 
 // --- protocols ----------------------------------------------------------------------------------
@@ -69,7 +80,7 @@ class Protocols {
     pairs_ = scored.Pairs();
     folds_ = options.folds > 0 ? options.folds : 10;
     if (!pairs_.fold.empty() && options.folds == 0) {
-      folds_ = *std::max_element(pairs_.fold.begin(), pairs_.fold.end()) + 1;
+      folds_ = static_cast<int>(scored_.fold_name.size());
     } else {
       pairs_.fold.clear();
     }
@@ -111,7 +122,8 @@ class Protocols {
       correct += static_cast<std::int64_t>(fold.correct);
       pairs += static_cast<std::int64_t>(fold.pairs);
       ReportFold line;
-      line.fold = static_cast<int>(result.folds.size()) + 1;
+      const std::size_t index = result.folds.size();
+      line.fold = (pairs_.fold.empty() ? static_cast<int>(index) : scored_.fold_name[index]) + 1;
       line.pairs = static_cast<std::int64_t>(fold.pairs);
       line.correct = static_cast<std::int64_t>(fold.correct);
       line.threshold = fold.threshold;
@@ -426,6 +438,7 @@ Result<ScoredSet> ScorePairs(const EvaluationSet& set, const EmbeddingRows& rows
     if (folds) scored.fold.push_back(pair.fold);
     scored.people.push_back({set.people[pair.a], set.people[pair.b]});
   }
+  NumberFolds(scored);
   return scored;
 }
 

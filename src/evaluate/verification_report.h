@@ -30,7 +30,8 @@ struct ScoredSet {
   std::vector<double> similarity;
   std::vector<double> squared_distance;
   std::vector<std::uint8_t> same;
-  std::vector<int> fold;             ///< empty: contiguous
+  std::vector<int> fold;             ///< 0, 1, ... without gaps; empty: contiguous
+  std::vector<int> fold_name;        ///< the fold of the set, from 0, that each of them is
   std::vector<PeopleOfPair> people;  ///< a == b for same-person pairs whose people are known
   std::int64_t rejected = 0;         ///< pairs that are here because of FailurePolicy::kReject
 

@@ -145,14 +145,16 @@ Json PortsJson(const std::vector<ModelInfo::Port>& ports) {
   return list;
 }
 
+// A graph that was not written has no bytes.
 Json SideJson(const ModelInfo& info) {
-  return {{"format", info.format},
-          {"opset", info.opset},
-          {"nodes", info.nodes},
-          {"stored_parameters", info.stored_parameters},
-          {"inputs", PortsJson(info.inputs)},
-          {"outputs", PortsJson(info.outputs)},
-          {"file_bytes", info.file_bytes}};
+  Json side = {{"format", info.format},
+               {"opset", info.opset},
+               {"nodes", info.nodes},
+               {"stored_parameters", info.stored_parameters},
+               {"inputs", PortsJson(info.inputs)},
+               {"outputs", PortsJson(info.outputs)}};
+  if (info.file_bytes > 0) side["file_bytes"] = info.file_bytes;
+  return side;
 }
 
 std::string PortsText(const std::vector<ModelInfo::Port>& ports) {
@@ -164,9 +166,11 @@ std::string PortsText(const std::vector<ModelInfo::Port>& ports) {
 }
 
 void PrintSide(const char* side, const ModelInfo& info) {
-  fmt::print("{:<7} {}, opset {}, {} nodes, {:.4f} M parameters, {} bytes; {} -> {}\n", side,
-             info.format, info.opset, info.nodes, info.stored_parameters / 1e6, info.file_bytes,
-             PortsText(info.inputs), PortsText(info.outputs));
+  const std::string bytes =
+      info.file_bytes > 0 ? fmt::format(", {} bytes", info.file_bytes) : std::string();
+  fmt::print("{:<7} {}, opset {}, {} nodes, {:.4f} M parameters{}; {} -> {}\n", side, info.format,
+             info.opset, info.nodes, info.stored_parameters / 1e6, bytes, PortsText(info.inputs),
+             PortsText(info.outputs));
 }
 
 void PrintSteps(const Conversion& conversion, bool all) {

@@ -107,16 +107,28 @@ Result<Examination> Examination::Create(const Graph& graph, const ReferenceFaces
   return Examination(std::move(probe), faces, options);
 }
 
-Result<FaceTrial> Examination::Judge(const ModelProbe& probe, std::string question,
-                                     std::string answer, const Preparation& preparation,
-                                     FaceTemplate face_template) const {
+Result<ProbeResult> Examination::Feed(const ModelProbe& probe, const Preparation& preparation,
+                                      FaceTemplate face_template) const {
+  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Image> crops,
+                           Rewarp(faces_->crops, CropPose(probe.crop_size_px(), face_template)));
+  return probe.Run(crops, preparation, GroupsOf(faces_->people));
+}
+
+Result<const ProbeResult*> Examination::FeedOnce(const Preparation& preparation,
+                                                 FaceTemplate face_template) {
+  for (const Fed& fed : fed_) {
+    if (fed.preparation == preparation && fed.face_template == face_template) return &fed.result;
+  }
+  VISAVIS_ASSIGN_OR_RETURN(ProbeResult result, Feed(probe_, preparation, face_template));
+  fed_.push_back({preparation, face_template, std::move(result)});
+  return &fed_.back().result;
+}
+
+FaceTrial Examination::Judge(const ProbeResult& result, std::string question,
+                             std::string answer) const {
   FaceTrial trial;
   trial.question = std::move(question);
   trial.answer = std::move(answer);
-  VISAVIS_ASSIGN_OR_RETURN(const std::vector<Image> crops,
-                           Rewarp(faces_->crops, CropPose(probe.crop_size_px(), face_template)));
-  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult result,
-                           probe.Run(crops, preparation, GroupsOf(faces_->people)));
   trial.divergence = result.fit.divergence;
   trial.early = result.fit.early;
   trial.separation = Separate(result.embeddings, faces_->people);
@@ -125,7 +137,7 @@ Result<FaceTrial> Examination::Judge(const ModelProbe& probe, std::string questi
   const auto badness = [&](const NetworkFit& fit) {
     return by_depth ? fit.divergence : fit.divergence + fit.early;
   };
-  if (probe.has_statistics()) {
+  if (probe_.has_statistics()) {
     trial.badness = badness(result.fit);
     for (const NetworkFit& fit : result.without) trial.badness_without.push_back(badness(fit));
   } else {
@@ -139,26 +151,27 @@ Result<FaceTrial> Examination::Judge(const ModelProbe& probe, std::string questi
 }
 
 Result<FaceTrial> Examination::Try(std::string question, std::string answer,
-                                   const Preparation& preparation,
-                                   FaceTemplate face_template) const {
-  return Judge(probe_, std::move(question), std::move(answer), preparation, face_template);
+                                   const Preparation& preparation, FaceTemplate face_template) {
+  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult* result, FeedOnce(preparation, face_template));
+  return Judge(*result, std::move(question), std::move(answer));
 }
 
 Result<FaceTrial> Examination::TryGraph(const Graph& graph, std::string question,
                                         std::string answer, const Preparation& preparation,
                                         FaceTemplate face_template) const {
   VISAVIS_ASSIGN_OR_RETURN(const ModelProbe probe, ModelProbe::Create(graph, options_));
-  return Judge(probe, std::move(question), std::move(answer), preparation, face_template);
+  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult result, Feed(probe, preparation, face_template));
+  return Judge(result, std::move(question), std::move(answer));
 }
 
 Result<double> Examination::MirrorSimilarity(const Preparation& preparation,
-                                             FaceTemplate face_template) const {
+                                             FaceTemplate face_template) {
+  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult* plain, FeedOnce(preparation, face_template));
   VISAVIS_ASSIGN_OR_RETURN(std::vector<Image> crops,
                            Rewarp(faces_->crops, CropPose(probe_.crop_size_px(), face_template)));
-  VISAVIS_ASSIGN_OR_RETURN(const ProbeResult plain, probe_.Run(crops, preparation));
   for (Image& crop : crops) crop = Mirror(crop);
   VISAVIS_ASSIGN_OR_RETURN(const ProbeResult mirrored, probe_.Run(crops, preparation));
-  return MeanSimilarity(plain.embeddings, mirrored.embeddings);
+  return MeanSimilarity(plain->embeddings, mirrored.embeddings);
 }
 
 int FinalBatchNorm(const Graph& graph) {

@@ -1,6 +1,7 @@
 // Deciding how a recognition network wants its faces, by what it does with them.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -51,7 +52,8 @@ struct Ranking {
 };
 Ranking Rank(std::span<const FaceTrial* const> trials, bool has_statistics);
 
-/// Threads: as the probe's.
+/// What a network made of the faces is kept: no way of feeding them is run twice. Threads: one at a
+/// time.
 class Examination {
  public:
   /// `faces` must outlive it. Errors: those of ModelProbe::Create.
@@ -62,23 +64,31 @@ class Examination {
   int crop_size_px() const { return probe_.crop_size_px(); }
 
   Result<FaceTrial> Try(std::string question, std::string answer, const Preparation& preparation,
-                        FaceTemplate face_template = FaceTemplate::kArcFace112) const;
+                        FaceTemplate face_template = FaceTemplate::kArcFace112);
   /// The same with another graph of the same input.
   Result<FaceTrial> TryGraph(const Graph& graph, std::string question, std::string answer,
                              const Preparation& preparation, FaceTemplate face_template) const;
 
   /// Mean similarity of every crop's embedding and its mirror image's.
-  Result<double> MirrorSimilarity(const Preparation& preparation, FaceTemplate face_template) const;
+  Result<double> MirrorSimilarity(const Preparation& preparation, FaceTemplate face_template);
 
  private:
   Examination(ModelProbe probe, const ReferenceFaces& faces, const SessionOptions& options)
       : probe_(std::move(probe)), faces_(&faces), options_(options) {}
-  Result<FaceTrial> Judge(const ModelProbe& probe, std::string question, std::string answer,
-                          const Preparation& preparation, FaceTemplate face_template) const;
+  Result<ProbeResult> Feed(const ModelProbe& probe, const Preparation& preparation,
+                           FaceTemplate face_template) const;
+  Result<const ProbeResult*> FeedOnce(const Preparation& preparation, FaceTemplate face_template);
+  FaceTrial Judge(const ProbeResult& result, std::string question, std::string answer) const;
 
+  struct Fed {
+    Preparation preparation;
+    FaceTemplate face_template;
+    ProbeResult result;
+  };
   ModelProbe probe_;
   const ReferenceFaces* faces_;
   SessionOptions options_;
+  std::deque<Fed> fed_;  // references stay valid
 };
 
 /// The final BatchNormalization, if the graph ends in one that scales an embedding: index of its

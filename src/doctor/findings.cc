@@ -155,10 +155,21 @@ void ReportKnownWeights(const WeightMatch& match, DoctorReport& report) {
   report.known_how =
       fmt::format("{} of {} weight tensors are as published", match.equal, match.tensors);
   CompareChain(known, report);
+  const bool weights_reversed = std::ranges::any_of(
+      match.differences, [](const auto& d) { return d.kind == Kind::kChannelsReversed; });
+  if (report.chain.reversed && !weights_reversed) {
+    AddFinding(report, {Severity::kFault, "swapped_channels",
+                        fmt::format("a Gather behind the input reverses channels: the file takes "
+                                    "the other order than the published network's {}",
+                                    known.channel_order),
+                        fmt::format("{}", fmt::join(report.chain.steps, ", ")), Certainty::kCertain,
+                        ConvertLine(report, "--reverse-input-channels")});
+  }
   for (const WeightDifference& difference : match.differences) {
     const std::string where = fmt::format("{} ({})", difference.layers, difference.found);
     switch (difference.kind) {
       case Kind::kChannelsReversed:
+        if (report.chain.reversed) break;  // undone by the Gather
         AddFinding(report,
                    {Severity::kFault, "swapped_channels",
                     fmt::format("the first convolution's input channels are reversed: it "

@@ -60,6 +60,13 @@ std::optional<Line> LineOf(const Graph& graph, const Node& node, ValueId input) 
   return line;
 }
 
+bool ReversesChannels(const Graph& graph, const Node& node) {
+  if (node.op_type != "Gather" || node.inputs.size() != 2 || node.Int("axis", 0) != 1) return false;
+  const Tensor* indices = graph.constant(node.inputs[1]);
+  if (indices == nullptr || indices->dtype() != DType::kI64) return false;
+  return std::ranges::equal(indices->data<std::int64_t>(), std::array<std::int64_t, 3>{2, 1, 0});
+}
+
 }  // namespace
 
 InputChain ReadInputChain(const Graph& graph) {
@@ -75,7 +82,10 @@ InputChain ReadInputChain(const Graph& graph) {
     if (node.outputs.empty() || node.outputs[0] == kNoValue) break;
     const bool passes =
         node.op_type == "Identity" || node.op_type == "Dropout" || node.op_type == "Cast";
-    if (!passes) {
+    if (ReversesChannels(graph, node)) {
+      chain.steps.push_back("Gather [2, 1, 0]");
+      chain.reversed = !chain.reversed;
+    } else if (!passes) {
       const std::optional<Line> line = LineOf(graph, node, at);
       if (!line) break;
       const Tensor* constant = graph.constant(node.inputs[node.inputs[0] == at ? 1 : 0]);
@@ -83,8 +93,9 @@ InputChain ReadInputChain(const Graph& graph) {
       if (node.op_type == "Sub" || node.op_type == "Add") ++chain.subtractions;
       if (node.op_type == "Mul" || node.op_type == "Div") ++chain.scalings;
       for (std::size_t c = 0; c < 3; ++c) {
-        total.shift[c] = line->factor[c] * total.shift[c] + line->shift[c];
-        total.factor[c] *= line->factor[c];
+        const std::size_t of_input = chain.reversed ? 2 - c : c;
+        total.shift[of_input] = line->factor[c] * total.shift[of_input] + line->shift[c];
+        total.factor[of_input] *= line->factor[c];
       }
     }
     at = node.outputs[0];

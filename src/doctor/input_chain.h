@@ -16,13 +16,14 @@ struct InputChain {
   std::vector<std::string> steps;  ///< e.g. "Sub 127.5", "Mul 0.0078125", in order
   int subtractions = 0;            ///< steps that move the zero
   int scalings = 0;
+  bool reversed = false;  ///< a Gather turns BGR into RGB or back; mean and scale are the input's
   bool normalises() const { return subtractions > 0 || scalings > 0; }
   /// Scaled and moved twice: pixels would have to come in as what no camera gives.
   bool twice() const { return subtractions > 1 && scalings > 1; }
 };
 
-/// Follows Sub, Add, Mul and Div by constants (one, or one per channel), Identity, Dropout and
-/// Cast.
+/// Follows Sub, Add, Mul and Div by constants (one, or one per channel), Identity, Dropout, Cast,
+/// and a Gather that reverses three channels.
 InputChain ReadInputChain(const Graph& graph);
 
 /// "(pixel - 127.5) x 0.0078125", per channel where they differ.

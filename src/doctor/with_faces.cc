@@ -110,7 +110,7 @@ void ReportFeeding(Case& c, const Fed& best, const Ranking& ranking, const Fed& 
 std::string OrderName(const Preparation& preparation) { return preparation.bgr ? "BGR" : "RGB"; }
 
 // How pixels must go in: channel order, and where that does not fit, everything else that is usual.
-Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
+Result<Fed> DecideFeeding(Case& c, Examination& examination) {
   const bool statistics = examination.has_statistics();
   const double healthy = statistics ? kHealthyBadness : kHealthyBadnessWithoutStatistics;
   std::vector<Fed> fed;
@@ -198,7 +198,7 @@ Result<Fed> DecideFeeding(Case& c, const Examination& examination) {
   return best;
 }
 
-Status DecideTemplate(Case& c, const Examination& examination, const Preparation& preparation) {
+Status DecideTemplate(Case& c, Examination& examination, const Preparation& preparation) {
   std::vector<FaceTrial> trials;
   for (const FaceTemplateInfo& info : FaceTemplates()) {
     VISAVIS_ASSIGN_OR_RETURN(FaceTrial trial,
@@ -245,7 +245,7 @@ Status DecideTemplate(Case& c, const Examination& examination, const Preparation
 }
 
 // The last layer's scale has no layer behind it that would show what training had.
-Status ExamineFinalScale(Case& c, const Examination& examination, const Preparation& preparation,
+Status ExamineFinalScale(Case& c, Examination& examination, const Preparation& preparation,
                          FaceTemplate face_template) {
   const int final_norm = FinalBatchNorm(c.model.graph());
   const Tensor* gamma =
@@ -316,7 +316,7 @@ Preparation Outside(const InputChain& chain, const NamedNormalisation& wanted, b
 
 Status ExamineWithFaces(Case& c) {
   VISAVIS_ASSIGN_OR_RETURN(
-      const Examination examination,
+      Examination examination,
       Examination::Create(c.model.graph(), *c.options.faces, c.options.session));
   c.report.faces_folder = c.options.faces->folder;
   c.report.faces = static_cast<int>(c.options.faces->crops.size());

@@ -195,7 +195,8 @@ Graph FoldAffines(Graph graph) {
 
 Result<Graph> PrepareForQuantization(const Graph& graph, bool for_qoperator) {
   VISAVIS_RETURN_IF_ERROR(CheckFinite(graph));
-  if (const auto node = std::ranges::find_if(graph.nodes, IsQuantizedOperator); node != graph.nodes.end()) {
+  if (const auto node = std::ranges::find_if(graph.nodes, IsQuantizedOperator);
+      node != graph.nodes.end()) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: the network is quantized already",
                      graph.Describe(*node));
   }

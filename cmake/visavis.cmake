@@ -24,8 +24,21 @@ function(visavis_folder NAME)
   set_property(GLOBAL APPEND PROPERTY VISAVIS_FOLDERS visavis_${NAME})
 endfunction()
 
-# What the sanitized build compiles: tests of one folder and fuzz targets.
+# What sanitized builds compile: tests of one folder and fuzz targets; and, for every change, those of the rooms that
+# read untrusted bytes and need neither the engine nor what stands on it.
 add_custom_target(unit_tests)
+add_custom_target(door_tests)
+set(VISAVIS_DOOR_ROOMS base tensor image decode model zoo contract)
+
+# visavis_door_test(NAME room...): NAME joins door_tests, and gets the label "door", if it links such rooms only.
+function(visavis_door_test NAME)
+  set(others ${ARGN})
+  list(REMOVE_ITEM others ${VISAVIS_DOOR_ROOMS})
+  if(NOT others)
+    add_dependencies(door_tests ${NAME})
+    set_property(TEST ${NAME} APPEND PROPERTY LABELS door)
+  endif()
+endfunction()
 
 # visavis_test(NAME SOURCES ... LINKS folder... [LABELS label...] [TIMEOUT seconds])
 # A GoogleTest program run as one ctest entry named NAME. Exit code 77 means everything in it was skipped.
@@ -53,4 +66,7 @@ function(visavis_test NAME)
   endif()
   set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
     SKIP_RETURN_CODE 77 ENVIRONMENT "VISAVIS_SHARED=${VISAVIS_SHARED}")
+  if("unit" IN_LIST ARG_LABELS)
+    visavis_door_test(${NAME} ${ARG_LINKS})
+  endif()
 endfunction()

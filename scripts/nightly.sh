@@ -18,6 +18,13 @@ for isa in "${isas[@]}"; do
   VISAVIS_FULL=1 VISAVIS_ISA=$isa ctest --test-dir build-nightly --output-on-failure -j "$jobs"
 done
 
+echo "== unit tests and fuzz corpus of every room under sanitizers"
+cmake -S . -B build-nightly-asan -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1 \
+  -DVISAVIS_SANITIZE=address,undefined
+cmake --build build-nightly-asan -j "$jobs" --target unit_tests
+UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+  ctest --test-dir build-nightly-asan --output-on-failure -j "$jobs" -L 'unit|fuzz'
+
 echo "== memory of LResNet100E-IR: 750 MB, and 1.2 times its file with --low-memory"
 visavis=build-nightly/apps/visavis/visavis
 large=build-nightly/r100.onnx

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 6> kIsas = {"scalar",      "avx2",       
                                                    "avx512_vnni", "avx512_bf16", "amx"};
 
 KernelTable ScalarTable() {
-  KernelTable table;
+  KernelTable table{};  // what no set has stays null
   table.isa = "scalar";
   AddScalarConv(table);
   AddScalarTiles(table);
@@ -105,7 +105,7 @@ std::span<const std::string_view> KnownIsas() { return kIsas; }
 
 const KernelTable* FindKernels(std::string_view isa) {
   static const std::array<KernelTable, kIsas.size()> tables = [] {
-    std::array<KernelTable, kIsas.size()> made;
+    std::array<KernelTable, kIsas.size()> made{};
     for (std::size_t i = 0; i < kIsas.size(); ++i) {
       if (CpuHas(kIsas[i])) made[i] = MakeTable(kIsas[i]);
     }

@@ -31,10 +31,19 @@ TEST(FindKernels, RefusesUnknownNames) {
   EXPECT_EQ(FindKernels("avx"), nullptr);
 }
 
-TEST(FindKernels, BestIsaRunsHere) {
-  const KernelTable* best = FindKernels(BestIsa());
-  ASSERT_NE(best, nullptr);
-  EXPECT_GT(best->peak_f32(1000), 0);
+TEST(FindKernels, BestIsaRunsHere) { EXPECT_NE(FindKernels(BestIsa()), nullptr); }
+
+TEST(FindKernels, PeakLoopsRunOrAreNull) {
+  for (const std::string_view isa : KnownIsas()) {
+    const KernelTable* kernels = FindKernels(isa);
+    if (kernels == nullptr) continue;
+    EXPECT_GT(kernels->peak_f32(1000), 0) << isa;
+    for (const auto loop : {kernels->peak_bf16, kernels->peak_int8}) {
+      if (loop != nullptr) EXPECT_GT(loop(1000), 0) << isa;
+    }
+    EXPECT_EQ(kernels->peak_bf16 != nullptr, kernels->fast_bf16) << isa;
+    EXPECT_EQ(kernels->peak_int8 != nullptr, isa == "avx512_vnni" || kernels->fast_bf16) << isa;
+  }
 }
 
 }  // namespace

@@ -58,25 +58,6 @@ std::int64_t PeakBf16(std::int64_t iterations) {
   return iterations * kChains * kLanes * 4;
 }
 
-std::int64_t PeakInt8(std::int64_t iterations) {
-  constexpr int kChains = 24;
-  __m512i sum[kChains];
-  VISAVIS_UNROLL
-  for (int i = 0; i < kChains; ++i) sum[i] = _mm512_set1_epi32(i);
-  const __m512i ones = _mm512_set1_epi8(1);
-  for (std::int64_t n = 0; n < iterations; ++n) {
-    VISAVIS_UNROLL
-    for (int i = 0; i < kChains; ++i) {
-      // The intrinsic makes GCC 12 keep the sums in memory.
-      __asm__("vpdpbusd %1, %1, %0" : "+v"(sum[i]) : "v"(ones));
-    }
-  }
-  volatile int sink = 0;
-  VISAVIS_UNROLL
-  for (int i = 0; i < kChains; ++i) sink = sink + _mm512_cvtsi512_si32(sum[i]);
-  return iterations * kChains * kLanes * 8;
-}
-
 }  // namespace
 
 void AddAvx512Bf16(KernelTable& table) {
@@ -88,7 +69,6 @@ void AddAvx512Bf16(KernelTable& table) {
   table.fc_bf16 = Fc<Bf16Dot>;
   AddLayout(table);
   table.peak_bf16 = PeakBf16;
-  table.peak_int8 = PeakInt8;
 }
 
 }  // namespace visavis

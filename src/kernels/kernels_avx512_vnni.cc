@@ -88,10 +88,30 @@ void AddQuantTile(const QuantConvArgs& a, const QuantTile& t, std::int32_t* sums
 #include "kernels/quant_depthwise_impl.inc"
 // clang-format on
 
+std::int64_t PeakInt8(std::int64_t iterations) {
+  constexpr int kChains = 24;
+  __m512i sum[kChains];
+  VISAVIS_UNROLL
+  for (int i = 0; i < kChains; ++i) sum[i] = _mm512_set1_epi32(i);
+  const __m512i ones = _mm512_set1_epi8(1);
+  for (std::int64_t n = 0; n < iterations; ++n) {
+    VISAVIS_UNROLL
+    for (int i = 0; i < kChains; ++i) {
+      // The intrinsic makes GCC 12 keep the sums in memory.
+      __asm__("vpdpbusd %1, %1, %0" : "+v"(sum[i]) : "v"(ones));
+    }
+  }
+  volatile int sink = 0;
+  VISAVIS_UNROLL
+  for (int i = 0; i < kChains; ++i) sink = sink + _mm512_cvtsi512_si32(sum[i]);
+  return iterations * kChains * kLanes * 8;
+}
+
 }  // namespace
 
 void AddAvx512Vnni(KernelTable& table) {
   table.quant = {QuantConv, QuantConv, QuantDepthwise, QuantMap, QuantPicture};
+  table.peak_int8 = PeakInt8;
 }
 
 }  // namespace visavis

@@ -277,6 +277,38 @@ TEST(QuantizeTest, AdaptiveRoundingLowersTheErrorOfTheSum) {
             error(QuantizeToNearest(weights, 1, {})) / 2);
 }
 
+TEST(QuantizeTest, AChannelThatIgnoresItsInputKeepsABiasThatFits) {
+  SmallNetwork network;
+  Graph& graph = network.graph;
+  const auto conv = std::ranges::find(graph.nodes, "Conv", &Node::op_type);
+  ASSERT_NE(conv, graph.nodes.end());
+  Tensor weights = graph.constant(conv->inputs[1])->Clone();
+  for (float& w : weights.data<float>().first(27)) w *= 1e-9f;
+  conv->inputs[1] = graph.AddConstant("faint", std::move(weights));
+  const std::vector<Sample> samples = network.Samples(8);
+  Result<Quantizer> quantizer = Quantizer::Create(graph, {samples, PixelGrid{}}, false, {});
+  ASSERT_TRUE(quantizer) << quantizer.error().message;
+  Recipe recipe;
+  recipe.equalize = false;
+  const Result<Graph> qdq = quantizer->Quantize(recipe);
+  ASSERT_TRUE(qdq) << qdq.error().message;
+  const auto scale_of = [&](ValueId id) {
+    const auto node = std::ranges::find_if(
+        qdq->nodes, [&](const Node& n) { return std::ranges::count(n.outputs, id) != 0; });
+    return qdq->constant(node->inputs[1])->data<float>();
+  };
+  int biases = 0;
+  for (const Node& node : qdq->nodes) {
+    if (node.op_type != "Conv" || node.input(2) == kNoValue) continue;
+    const auto bias = qdq->constant(node.inputs[2])->data<float>();
+    const auto scales = scale_of(node.inputs[1]);
+    for (std::size_t o = 0; o < bias.size(); ++o, ++biases) {
+      EXPECT_LE(std::abs(bias[o]), 0x1.01p24 * scales[o] * scale_of(node.inputs[0])[0]) << o;
+    }
+  }
+  EXPECT_GE(biases, 16);
+}
+
 TEST(QuantizeTest, TheGateSearchesAndFallsBackLayerByLayer) {
   SmallNetwork network;
   const std::vector<Sample> samples = network.Samples(8);

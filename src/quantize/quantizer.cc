@@ -1,12 +1,14 @@
 #include "quantize/quantizer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "model/graph/passes/fused_ops.h"
 #include "quantize/equalize.h"
 #include "quantize/moments.h"
 
@@ -29,11 +31,65 @@ void CorrectBias(const Layer& layer, const ChannelStatistics& input, std::span<c
   }
 }
 
+// Scales of weights that let a bias be a whole number of products below 2^24, exact as a float and
+// far from the ends of 32-bit sums. They matter for channels that all but ignore their input, whose
+// weights are then too small to be seen beside the bias.
+std::vector<float> LeastScales(float x_scale, std::span<const float> bias) {
+  constexpr float kLargest = 1 << 24;
+  std::vector<float> least(bias.size());
+  std::ranges::transform(bias, least.begin(),
+                         [&](float b) { return std::abs(b) / (x_scale * kLargest); });
+  return least;
+}
+
 // To whole multiples of what one product of stored numbers stands for.
 void RoundBias(float x_scale, const QuantizedWeights& weights, std::vector<float>& bias) {
   for (std::size_t o = 0; o < bias.size(); ++o) {
     const double unit = double{x_scale} * double{weights.scales[o]};
     bias[o] = static_cast<float>(std::nearbyint(bias[o] / unit) * unit);
+  }
+}
+
+// The map of a BatchNormalization of stored values as factors of ten bits and whole multiples of
+// what one step of their products stands for: exact in float32, so that its bytes are alike
+// everywhere. Mean 0, variance 1 and epsilon 0 leave nothing else to round.
+void MakeBatchNormsPortable(Graph& graph, const std::map<ValueId, ActivationScale>& scales) {
+  constexpr int kBits = 10;
+  for (std::size_t index = 0; index < graph.nodes.size(); ++index) {
+    const Node& node = graph.nodes[index];
+    const auto stored = scales.find(node.input(0));
+    if (!IsOnnx(node, "BatchNormalization") || node.inputs.size() != 5 || stored == scales.end()) {
+      continue;
+    }
+    std::array<Tensor, 4> now;
+    bool constant = true;
+    for (std::size_t i = 0; i < now.size() && constant; ++i) {
+      const Tensor* tensor = graph.constant(node.inputs[i + 1]);
+      constant = tensor != nullptr && tensor->dtype() == DType::kF32;
+      if (constant) now[i] = tensor->Clone();
+    }
+    if (!constant) continue;
+    const auto gamma = now[0].data<float>(), beta = now[1].data<float>();
+    const auto mean = now[2].data<float>(), variance = now[3].data<float>();
+    const double epsilon = node.Float("epsilon", 1e-5f);
+    for (std::size_t c = 0; c < gamma.size(); ++c) {
+      const double factor = gamma[c] / std::sqrt(variance[c] + epsilon);
+      const double shift = beta[c] - mean[c] * factor;
+      int exponent = 0;
+      std::frexp(factor, &exponent);
+      const double step = std::ldexp(1.0, exponent - kBits);
+      const double unit = step * double{stored->second.scale};
+      gamma[c] = static_cast<float>(std::nearbyint(factor / step) * step);
+      beta[c] = static_cast<float>(unit > 0 ? std::nearbyint(shift / unit) * unit : shift);
+      mean[c] = 0;
+      variance[c] = 1;
+    }
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      const std::string name = graph.value(node.inputs[i + 1]).name;
+      const ValueId id = graph.AddConstant(name, std::move(now[i]));
+      graph.nodes[index].inputs[i + 1] = id;
+    }
+    graph.nodes[index].attributes["epsilon"] = 0.0f;
   }
 }
 
@@ -137,13 +193,12 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
   if (recipe.rounding == Rounding::kAdaptive) {
     VISAVIS_RETURN_IF_ERROR(ObserveMoments(*calibrated));
   }
-  const Graph& graph = calibrated->graph;
+  Graph graph = calibrated->graph;
   const QuantizedValues chosen = ChooseValues(graph, recipe);
   const std::map<ValueId, ActivationScale> scales = Scales(*calibrated, chosen, recipe);
+  if (recipe.portable_scales) MakeBatchNormsPortable(graph, scales);
   std::vector<QuantizedWeights> weights(chosen.layers.size());
   std::vector<std::vector<float>> biases(chosen.layers.size());
-  const WeightGrid grid{recipe.reduce_range ? kReducedWeightLimit : kWeightLimit,
-                        recipe.portable_scales};
   ParallelFor(hooks_.pool, std::ssize(weights), [&](std::int64_t i, int) {
     const auto at = static_cast<std::size_t>(i);
     const Layer& layer = chosen.layers[at];
@@ -151,10 +206,12 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
     const auto moments = calibrated->moments.find(layer.node);
     const bool adaptive =
         recipe.rounding == Rounding::kAdaptive && moments != calibrated->moments.end();
-    weights[at] = adaptive ? QuantizeAdaptively(from, layer, grid, moments->second)
-                           : QuantizeToNearest(from, layer.out, grid);
     biases[at] = BiasOf(graph, layer);
     const ValueId x = graph.nodes[static_cast<std::size_t>(layer.node)].inputs[0];
+    const WeightGrid grid{recipe.reduce_range ? kReducedWeightLimit : kWeightLimit,
+                          recipe.portable_scales, LeastScales(scales.at(x).scale, biases[at])};
+    weights[at] = adaptive ? QuantizeAdaptively(from, layer, grid, moments->second)
+                           : QuantizeToNearest(from, layer.out, grid);
     if (recipe.correct_bias) {
       CorrectBias(layer, calibrated->statistics.at(x), from, weights[at], biases[at]);
     }

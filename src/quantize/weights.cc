@@ -22,6 +22,7 @@ std::vector<float> ScalesOf(std::span<const float> weights, int out, const Weigh
     for (const float w : weights.subspan(o * row, row)) largest = std::max(largest, std::abs(w));
     // Below that, a scale would not be a normal number.
     if (largest > 1e-30f) scales[o] = largest / static_cast<float>(grid.limit);
+    if (!grid.least.empty()) scales[o] = std::max(scales[o], grid.least[o]);
     if (grid.portable) scales[o] = RoundUpToThreeBits(scales[o]);
   }
   return scales;

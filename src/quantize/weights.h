@@ -21,8 +21,9 @@ struct QuantizedWeights {
 
 /// What weights are rounded to.
 struct WeightGrid {
-  int limit = 127;        ///< largest stored magnitude; 63 for 7 bits
-  bool portable = false;  ///< scales of three significant bits (Recipe::portable_scales)
+  int limit = 127;           ///< largest stored magnitude; 63 for 7 bits
+  bool portable = false;     ///< scales of three significant bits (Recipe::portable_scales)
+  std::vector<float> least;  ///< least scale of each output channel; empty: none
 };
 
 /// Largest magnitude over the limit, each weight to the nearest step.

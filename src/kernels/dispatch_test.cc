@@ -39,7 +39,9 @@ TEST(FindKernels, PeakLoopsRunOrAreNull) {
     if (kernels == nullptr) continue;
     EXPECT_GT(kernels->peak_f32(1000), 0) << isa;
     for (const auto loop : {kernels->peak_bf16, kernels->peak_int8}) {
-      if (loop != nullptr) EXPECT_GT(loop(1000), 0) << isa;
+      if (loop != nullptr) {
+        EXPECT_GT(loop(1000), 0) << isa;
+      }
     }
     EXPECT_EQ(kernels->peak_bf16 != nullptr, kernels->fast_bf16) << isa;
     EXPECT_EQ(kernels->peak_int8 != nullptr, isa == "avx512_vnni" || kernels->fast_bf16) << isa;

@@ -301,31 +301,12 @@ std::int64_t PeakBf16(std::int64_t iterations) {
   return iterations * 4 * kTileRows * kLanes * kTileDepth * 2;
 }
 
-std::int64_t PeakInt8(std::int64_t iterations) {
-  OpenTiles();
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(6);
-  for (std::int64_t n = 0; n < iterations; ++n) {
-    _tile_dpbusd(0, 4, 6);
-    _tile_dpbusd(1, 4, 6);
-    _tile_dpbusd(2, 4, 6);
-    _tile_dpbusd(3, 4, 6);
-  }
-  CloseTiles();
-  return iterations * 4 * kTileRows * kLanes * kLine * 2;
-}
-
 }  // namespace
 
 void AddAmx(KernelTable& table) {
   table.gather_tiles = GatherTiles;
   table.conv_tiles = ConvTiles;
   table.peak_bf16 = PeakBf16;
-  table.peak_int8 = PeakInt8;
 }
 
 }  // namespace visavis

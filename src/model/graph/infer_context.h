@@ -78,6 +78,8 @@ class InferContext {
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank);
 /// The shape of numpy broadcasting; nothing if it is known to be impossible.
 std::optional<Dims> Broadcast(const Dims& a, const Dims& b);
+/// Output 0 as Gemm has it, from inputs `a` and `b` and the attributes transA and transB.
+void InferGemmShape(InferContext& context, std::size_t a, std::size_t b);
 /// The product of the extents, or nothing when one is unknown or it is beyond kMaxInferredExtent.
 std::optional<std::int64_t> Product(std::span<const Dim> dims);
 

@@ -98,12 +98,7 @@ void InferArithmetic(InferContext& context) {
 
 void InferGemm(InferContext& context) {
   context.SetTypeFrom(0);
-  const Dims* a = context.shape(0);
-  const Dims* b = context.shape(1);
-  if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
-  const bool a_transposed = context.node().Int("transA", 0) != 0;
-  const bool b_transposed = context.node().Int("transB", 0) != 0;
-  context.SetShape(0, {(*a)[a_transposed ? 1 : 0], (*b)[b_transposed ? 0 : 1]});
+  InferGemmShape(context, 0, 1);
 }
 
 void InferMatMul(InferContext& context) {

@@ -63,12 +63,7 @@ void InferQLinearBinary(InferContext& context) {
 void InferQGemm(InferContext& context) {
   context.SetType(0, DType::kF32);
   if (context.input(8) != nullptr) context.SetTypeFrom(8);
-  const Dims* a = context.shape(0);
-  const Dims* b = context.shape(3);
-  if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
-  const bool a_transposed = context.node().Int("transA", 0) != 0;
-  const bool b_transposed = context.node().Int("transB", 0) != 0;
-  context.SetShape(0, {(*a)[a_transposed ? 1 : 0], (*b)[b_transposed ? 0 : 1]});
+  InferGemmShape(context, 0, 3);
 }
 
 void InferQLinearUnary(InferContext& context) {

@@ -105,6 +105,15 @@ std::optional<std::vector<std::int64_t>> InferContext::IntsOf(std::size_t i,
   return values == nullptr ? std::nullopt : std::optional(*values);
 }
 
+void InferGemmShape(InferContext& context, std::size_t a_input, std::size_t b_input) {
+  const Dims* a = context.shape(a_input);
+  const Dims* b = context.shape(b_input);
+  if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
+  const bool a_transposed = context.node().Int("transA", 0) != 0;
+  const bool b_transposed = context.node().Int("transB", 0) != 0;
+  context.SetShape(0, {(*a)[a_transposed ? 1 : 0], (*b)[b_transposed ? 0 : 1]});
+}
+
 std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) return std::nullopt;

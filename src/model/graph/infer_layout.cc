@@ -307,21 +307,39 @@ void InferExpand(ShapeContext& context) {
   if (auto shape = Broadcast(*data, FromIntegers(*target))) context.SetShape(0, *std::move(shape));
 }
 
+// The axes that Pad pads: all, or since operator set 18 those of input 3. Nothing if not known.
+std::optional<std::vector<std::size_t>> PaddedAxes(const ShapeContext& context, std::size_t rank) {
+  std::vector<std::size_t> axes;
+  if (context.input(3) == nullptr) {
+    for (std::size_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
+    return axes;
+  }
+  const std::optional<Ints> given = context.IntsOf(3, "axes");
+  if (!given) return std::nullopt;
+  for (const std::int64_t number : *given) {
+    const std::optional<std::size_t> axis = ResolveAxis(number, rank);
+    if (!axis || std::ranges::find(axes, *axis) != axes.end()) return std::nullopt;
+    axes.push_back(*axis);
+  }
+  return axes;
+}
+
 void InferPad(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const std::optional<Ints> pads = context.IntsOf(1, "pads");
-  if (data == nullptr || !pads || context.input(3) != nullptr || pads->size() != 2 * data->size()) {
-    return;
-  }
+  if (data == nullptr || !pads) return;
+  const auto axes = PaddedAxes(context, data->size());
+  if (!axes || pads->size() != 2 * axes->size()) return;
   Dims out = *data;
-  for (std::size_t i = 0; i < out.size(); ++i) {
+  for (std::size_t i = 0; i < axes->size(); ++i) {
     const std::int64_t begin = (*pads)[i];
-    const std::int64_t end = (*pads)[i + out.size()];
+    const std::int64_t end = (*pads)[i + axes->size()];
+    Dim& extent = out[(*axes)[i]];
     if (begin == 0 && end == 0) continue;
     const bool sane = std::abs(begin / 2) < kMaxInferredExtent &&
-                      std::abs(end / 2) < kMaxInferredExtent && out[i].known();
-    out[i] = sane ? KnownDim(out[i].extent + begin + end) : Dim{};
+                      std::abs(end / 2) < kMaxInferredExtent && extent.known();
+    extent = sane ? KnownDim(extent.extent + begin + end) : Dim{};
   }
   context.SetShape(0, std::move(out));
 }

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kMaxLinks = 8;
 
 constexpr int kMostRows = 16;
+// Shorter strips spend more on moving rows than they save.
+constexpr int kLeastRows = 4;
 
 int HeightOf(const TensorType& type) { return static_cast<int>(type.shape[2]); }
 int ImagesOf(const TensorType& type) { return static_cast<int>(type.shape[0]); }
@@ -87,7 +89,7 @@ Windows WindowsFor(std::span<const ChainLink> links, int strip_rows) {
   return w;
 }
 
-// The most rows whose windows fit, in strips of nearly equal height; 0: not even one row does.
+// The most rows whose windows fit, in strips of nearly equal height; 0: not even the least do.
 int StripRows(std::span<const ChainLink> links, const StripBudget& budget) {
   const int height = HeightOf(links.back().types->outputs[0]);
   int rows = std::min(kMostRows, height);
@@ -95,7 +97,7 @@ int StripRows(std::span<const ChainLink> links, const StripBudget& budget) {
          static_cast<std::int64_t>(WindowsFor(links, rows).step_scratch) > budget.windows) {
     --rows;
   }
-  if (rows == 0) return 0;
+  if (rows < std::min(kLeastRows, height)) return 0;
   const int strips = (height + rows - 1) / rows;
   return (height + strips - 1) / strips;
 }
@@ -256,13 +258,15 @@ class StripChain final : public Step {
 
 }  // namespace
 
+StripBudget BudgetFor(std::int64_t l2_bytes) { return {l2_bytes / 2, l2_bytes / 3}; }
+
 StripBudget BudgetOfThisMachine() {
   std::int64_t l2 = 1 << 20;
 #ifdef _SC_LEVEL2_CACHE_SIZE
   static const std::int64_t found = sysconf(_SC_LEVEL2_CACHE_SIZE);
   if (found > 0) l2 = found;
 #endif
-  return {l2 / 2, l2 / 3};
+  return BudgetFor(l2);
 }
 
 std::vector<std::size_t> CutIntoChains(std::span<const ChainLink> links,

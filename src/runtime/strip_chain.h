@@ -25,6 +25,7 @@ struct StripBudget {
   std::int64_t windows = 0;      ///< for the rows a chain holds between its links; 0: no chains
 };
 /// A half and a third of L2; the rest is for the rows that come and go.
+StripBudget BudgetFor(std::int64_t l2_bytes);
 StripBudget BudgetOfThisMachine();
 
 /// Cuts `links`, each of which reads only the value of the one before that nobody else reads and

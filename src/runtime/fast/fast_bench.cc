@@ -1,6 +1,7 @@
 // Times a network end to end: fast_bench MODEL [key=value ...]. MODEL is a file, or arch:NAME.
 // Keys: isa, threads, batch, runs, height, width, bf16=1, high=1, low=1, reference=1, profile=1.
-// Prints one JSON line, or with profile=1 the shortest time of each step.
+// Prints one JSON line, or with profile=1 the shortest time of each step; then l2=KB cuts chains as
+// if a core had so much L2 (0: no chains).
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -41,7 +42,8 @@ double PeakMegabytes() {
 }
 
 // The shortest time of every step over `runs` runs.
-int Profile(const Model& model, const SessionOptions& options, const Tensor& input, int runs) {
+int Profile(const Model& model, const SessionOptions& options, const Tensor& input, int runs,
+            const StripBudget& budget) {
   CompileContext context;
   context.kernels = FindKernels(options.isa.empty() ? BestIsa() : options.isa);
   context.precision = options.precision;
@@ -50,7 +52,7 @@ int Profile(const Model& model, const SessionOptions& options, const Tensor& inp
   const Result<Program> program = Compile(model.graph(), context);
   if (!program.has_value()) return 1;
   const std::vector<TensorView> views{TensorView(input)};
-  const auto plan = Plan::Create(*program, views, context.limits, context.threads);
+  const auto plan = Plan::Create(*program, views, context.limits, context.threads, budget);
   if (!plan.has_value()) return 1;
   Workspace workspace;
   std::vector<Tensor> outputs;
@@ -118,7 +120,11 @@ int Bench(const std::string& name, std::map<std::string, std::string> keys) {
     state = state * 1664525u + 1013904223u;
     v = static_cast<float>(state >> 24);
   }
-  if (number("profile", 0) != 0) return Profile(*model, options, input, number("runs", 50));
+  if (number("profile", 0) != 0) {
+    const int l2 = number("l2", -1);
+    return Profile(*model, options, input, number("runs", 50),
+                   l2 < 0 ? BudgetOfThisMachine() : BudgetFor(std::int64_t{l2} << 10));
+  }
   std::vector<Tensor> outputs(session->outputs().size());
   const std::vector<TensorView> views{TensorView(input)};
   std::vector<double> times;

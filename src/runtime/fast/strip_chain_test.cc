@@ -70,7 +70,7 @@ void ChainsDoNotChangeBits(const Model& model, const Shape& shape, Precision pre
     const Outcome want = RunBy(step_by_step, model, picture, isa, 1, precision);
     EXPECT_EQ(want.chains, 0u);
     // A few rows, some, and all of them at a time.
-    for (const std::int64_t kilobytes : {24, 60, 150, 100000}) {
+    for (const std::int64_t kilobytes : {100, 250, 100000}) {
       for (const int threads : {1, 3}) {
         const StripBudget budget{0, kilobytes << 10};
         const Outcome got = RunBy(budget, model, picture, isa, threads, precision);
@@ -126,7 +126,8 @@ TEST(StripChain, AnyHeight) {
   for (int height = 30; height < 46; ++height) {
     const Tensor picture = RandomPicture(Shape{1, 3, height, 33});
     const Outcome want = RunBy({0, 0}, *model, picture, BestIsa(), 1, Precision::kFp32);
-    const Outcome got = RunBy({0, 16 << 10}, *model, picture, BestIsa(), 1, Precision::kFp32);
+    const Outcome got = RunBy({0, 24 << 10}, *model, picture, BestIsa(), 1, Precision::kFp32);
+    EXPECT_GT(got.chains, 0u);
     EXPECT_TRUE(got.outputs == want.outputs) << height;
   }
 }

@@ -147,7 +147,8 @@ class StripChain final : public Step {
     const int strips = (height + strip_rows_ - 1) / strip_rows_;
     // Cut where no thread has much to do twice.
     const int pieces = images >= threads_ ? 1 : std::min(threads_, (strips + 1) / 2);
-    ParallelFor(context.pool(), std::int64_t{images} * pieces, [&](std::int64_t item, int slot) {
+    ThreadPool* const pool = threads_ > 1 ? context.pool() : nullptr;  // scratch is for threads_
+    ParallelFor(pool, std::int64_t{images} * pieces, [&](std::int64_t item, int slot) {
       const int piece = static_cast<int>(item % pieces);
       const int begin = static_cast<int>(std::int64_t{height} * piece / pieces);
       const int end = static_cast<int>(std::int64_t{height} * (piece + 1) / pieces);

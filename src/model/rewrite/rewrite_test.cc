@@ -16,6 +16,7 @@
 #include "model/rewrite/difference.h"
 #include "model/rewrite/opset.h"
 #include "model/rewrite/weights.h"
+#include "model/test_graph.h"
 #include "visavis/session.h"
 
 namespace visavis {
@@ -24,42 +25,8 @@ namespace {
 // Debian's libonnx is of version 1.12, which knows operator sets up to this one.
 constexpr int kCheckerOpset = 17;
 
-// x [2,6,7,9] through nodes with constants.
-struct Builder {
-  Graph graph;
-  ValueId last = kNoValue;
-
-  explicit Builder(int opset) {
-    graph.opset = opset;
-    last = graph.AddValue("x");
-    graph.inputs = {last};
-    graph.value(last).shape = std::vector<Dim>{{2, ""}, {6, ""}, {7, ""}, {9, ""}};
-  }
-  ValueId Ints(std::vector<std::int64_t> values) {
-    return graph.AddConstant(fmt::format("ints{}", graph.values.size()),
-                             Tensor::From<std::int64_t>(Shape{std::ssize(values)},
-                                                        std::span<const std::int64_t>(values)));
-  }
-  ValueId Floats(Shape shape, std::vector<float> values) {
-    return graph.AddConstant(fmt::format("floats{}", graph.values.size()),
-                             Tensor::From<float>(std::move(shape), std::span<const float>(values)));
-  }
-  Node& Add(const std::string& type, std::vector<ValueId> more = {},
-            std::map<std::string, Attribute, std::less<>> attributes = {}, int outputs = 1) {
-    Node node;
-    node.name = fmt::format("{}{}", type, graph.nodes.size());
-    node.op_type = type;
-    node.inputs = {last};
-    node.inputs.insert(node.inputs.end(), more.begin(), more.end());
-    for (int i = 0; i < outputs; ++i) {
-      node.outputs.push_back(graph.AddValue(fmt::format("{}_y{}", node.name, i)));
-    }
-    node.attributes = std::move(attributes);
-    last = node.outputs[0];
-    graph.nodes.push_back(node);
-    graph.outputs = node.outputs;
-    return graph.nodes.back();
-  }
+struct Builder : GraphBuilder {
+  explicit Builder(int opset) : GraphBuilder(opset, {2, 6, 7, 9}) {}
 };
 
 Tensor Random(const Shape& shape) {

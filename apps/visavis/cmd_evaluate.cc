@@ -392,7 +392,9 @@ void AddEvaluate(CommandLine& line) {
                    "Recognition network: a name of the manifest, or a model file; several are "
                    "compared with the first")
       ->capture_default_str();
-  command->add_option("--precision", options->precisions, "fp32 or bf16; several are compared")
+  command
+      ->add_option("--precision", options->precisions,
+                   "fp32, fp32-high, bf16 or fast; several are compared")
       ->delimiter(',')
       ->capture_default_str();
   command

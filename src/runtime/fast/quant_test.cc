@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "model/graph/passes/fused_ops.h"
+#include "model/graph/passes/graph_editor.h"
 #include "model/graph/passes/passes.h"
+#include "model/graph/passes/quantization.h"
+#include "runtime/fast/mix_precision.h"
 #include "runtime/fold_constants.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
@@ -21,7 +26,9 @@ namespace {
 /// A graph under construction, with seeded weights.
 class Builder {
  public:
-  explicit Builder(bool is_signed) : signed_(is_signed), random_(7) {
+  /// `stores`: which calls of Store do anything; nothing: all.
+  explicit Builder(bool is_signed, std::optional<std::set<int>> stores = {})
+      : signed_(is_signed), stores_(std::move(stores)), random_(7) {
     graph_.opset = 13;
     graph_.name = "quantized";
   }
@@ -43,6 +50,7 @@ class Builder {
 
   /// QuantizeLinear and DequantizeLinear.
   ValueId Store(ValueId x, float scale, int zero) {
+    if (stores_.has_value() && !stores_->contains(store_++)) return x;
     const ValueId s = Floats({scale});
     const ValueId z = Zero(zero);
     const ValueId q = Op("QuantizeLinear", {x, s, z});
@@ -122,14 +130,18 @@ class Builder {
   }
 
   bool signed_;
+  std::optional<std::set<int>> stores_;
+  int store_ = 0;
   std::mt19937 random_;
   Graph graph_;
 };
 
 /// Stem, depthwise, residual block with a normalised copy, and a fully connected layer, as our own
-/// quantizer writes them; `foreign` puts quantization between all operators, as others do.
-Model SmallNetwork(bool is_signed, bool foreign) {
-  Builder b(is_signed);
+/// quantizer writes them; `foreign` puts quantization between all operators, as others do. Many
+/// values are beyond the range of their bytes; `spread` widens the ranges. Without `stores` nothing
+/// is quantized but weights.
+Model SmallNetwork(bool is_signed, bool foreign, std::optional<std::set<int>> stores = {}) {
+  Builder b(is_signed, std::move(stores));
   ValueId x = b.Input(3, 21, 17);
   x = b.Op("Mul", {b.Op("Sub", {x, b.Floats({127.5f})}), b.Floats({0.0078125f})});
   x = b.Conv(b.Store(x, 0.008f, 128), 3, 40, 3, 1, 1, 1, 0.008f);
@@ -168,18 +180,23 @@ std::vector<float> RunNetwork(const Model& model, const Tensor& pictures,
   return {all.begin(), all.end()};
 }
 
-// The reference computes what lies between DequantizeLinear and QuantizeLinear in floats, so that
-// now and then a value between two bytes becomes the other one.
-void ExpectClose(const std::vector<float>& got, const std::vector<float>& want) {
-  ASSERT_EQ(got.size(), want.size());
+// |got - want| / |want|.
+double Distance(const std::vector<float>& got, const std::vector<float>& want) {
+  EXPECT_EQ(got.size(), want.size());
   double difference = 0;
   double norm = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
     difference += (got[i] - want[i]) * (got[i] - want[i]);
     norm += want[i] * want[i];
   }
   EXPECT_GT(norm, 0);
-  EXPECT_LT(std::sqrt(difference / norm), 0.01);
+  return std::sqrt(difference / norm);
+}
+
+// The reference computes what lies between DequantizeLinear and QuantizeLinear in floats, so that
+// now and then a value between two bytes becomes the other one.
+void ExpectClose(const std::vector<float>& got, const std::vector<float>& want) {
+  EXPECT_LT(Distance(got, want), 0.01);
 }
 
 TEST(Quantized, EveryIsaGivesTheBitsOfScalarCloseToTheReference) {
@@ -217,6 +234,76 @@ TEST(Quantized, BatchAndThreadsDoNotChangeBits) {
   const std::vector<float> first(alone.begin(), alone.begin() + 10);
   EXPECT_EQ(RunNetwork(model, one, {}), first);
   EXPECT_EQ(RunNetwork(model, one, threaded), first);
+}
+
+/// Every layer that may turn float does where bytes are never faster.
+CostModel FloatsAreFree() {
+  CostModel model;
+  model.flops_per_s = 1e30;
+  model.weight_bytes_per_s = 1e30;
+  model.int8_ops_per_s = 1;
+  model.int8_bytes_per_s = 1e30;
+  return model;
+}
+
+Graph WithIntegers(const Model& model) {
+  Graph graph = model.graph();
+  CompileContext context;
+  context.kernels = FindKernels("scalar");
+  EXPECT_TRUE(FoldConstants(graph, context, true).has_value());
+  return graph;
+}
+
+int Int8Convs(Graph graph) {
+  GraphEditor editor(std::move(graph));
+  int count = 0;
+  for (int i = 0; i < editor.node_count(); ++i) count += IsInt8Conv(editor, i) ? 1 : 0;
+  return count;
+}
+
+// Float layers drop the quantization between them: what is left is in front of the picture's
+// convolution, of the depthwise one and of the fully connected layer.
+TEST(Quantized, LayersThatTurnFloatComputeWhatTheirBytesStandFor) {
+  const Tensor pictures = Pictures(2);
+  for (const bool foreign : {false, true}) {
+    SCOPED_TRACE(foreign);
+    const Graph graph = WithIntegers(SmallNetwork(false, foreign));
+    const Graph mixed = MixPrecision(graph, FloatsAreFree());
+    EXPECT_EQ(Int8Convs(graph), 7);
+    EXPECT_EQ(Int8Convs(mixed), 2);
+    const std::set<int> left = foreign ? std::set<int>{0, 1, 2, 9} : std::set<int>{0, 1, 7};
+    SessionOptions reference;
+    reference.reference = true;
+    ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
+                RunNetwork(SmallNetwork(false, foreign, left), pictures, reference));
+  }
+}
+
+TEST(Quantized, NothingChangesWhereBytesAreFaster) {
+  const Graph graph = WithIntegers(SmallNetwork(false, false));
+  CostModel model = FloatsAreFree();
+  model.flops_per_s = 1;
+  model.int8_ops_per_s = 1e30;
+  const Graph same = MixPrecision(graph, model);
+  EXPECT_EQ(same.nodes.size(), graph.nodes.size());
+  EXPECT_EQ(Int8Convs(same), 7);
+}
+
+// Quantizers leave out a ReLU in front of bytes whose range starts at zero.
+TEST(Quantized, ARangeFromZeroIsAReluOfFloatLayersToo) {
+  Builder b(false);
+  ValueId x = b.Input(3, 21, 17);
+  x = b.Store(b.Conv(b.Store(x, 1.0f, 0), 3, 40, 3, 1, 1, 1, 1.0f), 2.0f, 0);
+  x = b.Store(b.Conv(x, 40, 40, 3, 1, 1, 1, 2.0f), 0.8f, 0);
+  x = b.Conv(x, 40, 20, 3, 1, 1, 1, 0.8f);
+  const Model model = b.Finish(x);
+  const Graph mixed = MixPrecision(WithIntegers(model), FloatsAreFree());
+  EXPECT_EQ(Int8Convs(mixed), 1);
+  SessionOptions reference;
+  reference.reference = true;
+  const Tensor pictures = Pictures(1);
+  ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
+              RunNetwork(model, pictures, reference));
 }
 
 // A layer that stayed float would be right too, but slow.

@@ -10,7 +10,6 @@
 namespace visavis {
 namespace {
 
-constexpr std::string_view kMicrosoft = "com.microsoft";
 // Sums of this many products of two bytes, and a bias of up to 2^30, stay within 32 bits.
 constexpr std::int64_t kLongestSum = (std::int64_t{1} << 30) / (255 * 128);
 constexpr double kLargestBias = 1 << 30;
@@ -211,18 +210,28 @@ void WriteConv(GraphEditor& editor, int index, const Layer& layer) {
   editor.SetInput(index, kConvOutScale, editor.AddDoubles(name + "_out_scale", layer.OutScale()));
 }
 
-void FuseConv(GraphEditor& editor, int index) {
-  const Node& node = editor.node(index);
-  if (!IsOnnx(node, "Conv") || node.outputs.size() != 1 || node.inputs.size() < 2) return;
+std::optional<Layer> LayerOf(GraphEditor& editor, int conv) {
+  const Node& node = editor.node(conv);
+  if (!IsOnnx(node, "Conv") || node.outputs.size() != 1 || node.inputs.size() < 2) {
+    return std::nullopt;
+  }
   Layer layer;
-  if (!ReadX(editor, editor.producer(node.inputs[0]), layer)) return;
+  if (!ReadX(editor, editor.producer(node.inputs[0]), layer)) return std::nullopt;
   auto weights = WeightsOf(editor, editor.producer(node.inputs[1]), 0);
-  if (!weights.has_value() || !CanFuseGeometry(node, weights->tensor->shape())) return;
+  if (!weights.has_value() || !CanFuseGeometry(node, weights->tensor->shape())) {
+    return std::nullopt;
+  }
   auto bias = BiasOf(editor, node.input(2), weights->scale.size());
-  if (!bias.has_value()) return;
+  if (!bias.has_value()) return std::nullopt;
   layer.weights = std::move(*weights);
   layer.bias = std::move(*bias);
-  if (layer.Fits() && ZeroAgrees(editor, layer)) WriteConv(editor, index, layer);
+  if (!layer.Fits() || !ZeroAgrees(editor, layer)) return std::nullopt;
+  return layer;
+}
+
+void FuseConv(GraphEditor& editor, int index) {
+  const std::optional<Layer> layer = LayerOf(editor, index);
+  if (layer.has_value()) WriteConv(editor, index, *layer);
 }
 
 // x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias.
@@ -328,62 +337,30 @@ void FuseProduct(GraphEditor& editor, int index) {
   editor.SetInput(index, kGemmOutScale, editor.AddDoubles(name + "_out_scale", layer.OutScale()));
 }
 
-// Operands as (value, scale, zero) triples at `first`; the result's scale and zero at `result`.
-struct ByteOperator {
-  std::string_view op_type;
-  std::string_view plain;
-  int operands;
-  std::size_t result;
-};
-constexpr ByteOperator kByteOperators[] = {{"QLinearAdd", "Add", 2, 6},
-                                           {"QLinearMul", "Mul", 2, 6},
-                                           {"QLinearLeakyRelu", "LeakyRelu", 1, 3}};
-
-// Dequantizes, computes in floats and quantizes, which is what these operators are defined as.
-void TakeApart(GraphEditor& editor, int index) {
-  const Node& node = editor.node(index);
-  if (node.domain != kMicrosoft || node.outputs.size() != 1) return;
-  const auto* found = std::ranges::find(kByteOperators, node.op_type, &ByteOperator::op_type);
-  if (found == std::end(kByteOperators) || node.inputs.size() < found->result + 1) return;
-  const std::vector<ValueId> inputs = node.inputs;
-  const ValueId zero = node.input(found->result + 1);
-  const std::string name = editor.graph().value(node.outputs[0]).name;
-  for (int i = 0; i < found->operands; ++i) {
-    const auto at = static_cast<std::size_t>(3 * i);
-    if (inputs[at + 2] == kNoValue) return;
-  }
-  if (zero == kNoValue) return;
-  const ValueId result = editor.AddValue(name + "_real", DType::kF32);
-  Node plain{editor.node(index).name,      std::string(found->plain), "", {}, {result},
-             editor.node(index).attributes};
-  for (int i = 0; i < found->operands; ++i) {
-    const auto at = static_cast<std::size_t>(3 * i);
-    const ValueId real = editor.AddValue(name + "_operand" + std::to_string(i), DType::kF32);
-    editor.AddNode(
-        Node{"", "DequantizeLinear", "", {inputs[at], inputs[at + 1], inputs[at + 2]}, {real}, {}});
-    plain.inputs.push_back(real);
-  }
-  editor.AddNode(std::move(plain));
-  for (std::size_t i = 0; i < inputs.size(); ++i) editor.SetInput(index, i, kNoValue);
-  Node& quantize = editor.node(index);
-  quantize.op_type = "QuantizeLinear";
-  quantize.domain.clear();
-  quantize.attributes.clear();
-  quantize.inputs.resize(3);
-  editor.SetInput(index, 0, result);
-  editor.SetInput(index, 1, inputs[found->result]);
-  editor.SetInput(index, 2, zero);
-}
-
 }  // namespace
 
-Graph FuseQuantized(Graph graph) {
-  GraphEditor editor(std::move(graph));
-  const int count = editor.node_count();
-  for (int i = 0; i < count; ++i) {
-    TakeApart(editor, i);
-    SwapFlatten(editor, i);
+bool IsInt8Conv(GraphEditor& editor, int conv) { return LayerOf(editor, conv).has_value(); }
+
+void DequantizeConv(GraphEditor& editor, int conv) {
+  const std::optional<Layer> layer = LayerOf(editor, conv);
+  const Tensor& stored = *layer->weights.tensor;
+  Tensor real(DType::kF32, stored.shape());
+  const std::span<const std::int8_t> from = stored.data<std::int8_t>();
+  const std::size_t depth = from.size() / layer->weights.scale.size();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    real.data<float>()[i] =
+        static_cast<float>(from[i]) * static_cast<float>(layer->weights.scale[i / depth]);
   }
+  const std::string name = editor.graph().value(editor.node(conv).outputs[0]).name;
+  const std::vector<float> bias(layer->bias.begin(), layer->bias.end());
+  editor.SetInput(conv, 1, editor.AddConstant(name + "_real_weights", std::move(real)));
+  editor.SetInput(conv, 2, editor.AddFloats(name + "_real_bias", bias));
+}
+
+Graph FuseQuantized(Graph graph) {
+  GraphEditor editor(TakeQuantizedApart(std::move(graph), false));
+  const int count = editor.node_count();
+  for (int i = 0; i < count; ++i) SwapFlatten(editor, i);
   for (int i = 0; i < count; ++i) {
     FuseQLinearConv(editor, i);
     FuseConv(editor, i);

@@ -26,9 +26,9 @@
 #include "evaluate_outputs.h"
 #include "evaluate_text.h"
 #include "json_output.h"
-#include "kernels/kernels.h"
 #include "photo_options.h"
 #include "setting_options.h"
+#include "runtime/choose_kernels.h"
 #include "visavis/recognize.h"
 #include "zoo/cache.h"
 
@@ -289,7 +289,8 @@ Result<int> RunEvaluate(const Options& options, const Common& common) {
   report.run.cpu = CpuName();
   report.run.cores = ThreadPool(0).threads();
   report.run.threads = common.ThreadCount();
-  report.run.isa = BestIsa();
+  VISAVIS_ASSIGN_OR_RETURN(const KernelTable* kernels, ChooseKernels({}));
+  report.run.isa = kernels->isa;
   if (!options.pairs_out.empty()) {
     VISAVIS_RETURN_IF_ERROR(evaluation.WritePairs(FileSystem::Real(), options.pairs_out));
     report.pairs_file = options.pairs_out;

@@ -88,6 +88,40 @@ class Builder {
     return Op("Gemm", {x, w, Random(Shape{out}, -1, 1)}, {{"transB", std::int64_t{1}}});
   }
 
+  /// QuantizeLinear; `Zero` of it is for the operators below.
+  ValueId Quantize(ValueId x, float scale, int zero) {
+    const ValueId q = Op("QuantizeLinear", {x, Floats({scale}), Zero(zero)});
+    graph_.value(q).dtype = signed_ ? DType::kI8 : DType::kU8;
+    return q;
+  }
+  ValueId Dequantize(ValueId x, float scale, int zero) {
+    return Op("DequantizeLinear", {x, Floats({scale}), Zero(zero)});
+  }
+  ValueId Flatten(ValueId x) {
+    const ValueId y = Op("Flatten", {x});
+    graph_.value(y).dtype = graph_.value(x).dtype;
+    return y;
+  }
+  /// QGemm (`gemm`), with float results unless `bytes`, or QLinearMatMul.
+  ValueId ByteProduct(ValueId x, int in, int out, bool gemm, bool transposed, bool bytes) {
+    const ValueId w = Weights(transposed ? Shape{out, in} : Shape{in, out});
+    Tensor zero(DType::kI8, Shape{});
+    std::vector<ValueId> inputs = {x, Floats({0.05f}),  Zero(117),
+                                   w, Floats({0.003f}), Constant(std::move(zero))};
+    if (gemm) inputs.push_back(Bias(out));
+    if (bytes) {
+      inputs.push_back(Floats({0.37f}));
+      inputs.push_back(Zero(125));
+    }
+    const ValueId y = Op(gemm ? "QGemm" : "QLinearMatMul", std::move(inputs));
+    if (gemm) {
+      graph_.nodes.back().domain = "com.microsoft";
+      graph_.nodes.back().attributes["transB"] = std::int64_t{transposed};
+    }
+    graph_.value(y).dtype = !bytes ? DType::kF32 : signed_ ? DType::kI8 : DType::kU8;
+    return bytes ? Dequantize(y, 0.37f, 125) : y;
+  }
+
   ValueId Floats(const std::vector<float>& values) {
     const Shape shape =
         values.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(values.size())};
@@ -137,9 +171,8 @@ class Builder {
 };
 
 /// Stem, depthwise, residual block with a normalised copy, and a fully connected layer, as our own
-/// quantizer writes them; `foreign` puts quantization between all operators, as others do. Many
-/// values are beyond the range of their bytes; `spread` widens the ranges. Without `stores` nothing
-/// is quantized but weights.
+/// quantizer writes them; `foreign` puts quantization between all operators, as others do.
+/// `stores`: which values are quantized.
 Model SmallNetwork(bool is_signed, bool foreign, std::optional<std::set<int>> stores = {}) {
   Builder b(is_signed, std::move(stores));
   ValueId x = b.Input(3, 21, 17);
@@ -304,6 +337,31 @@ TEST(Quantized, ARangeFromZeroIsAReluOfFloatLayersToo) {
   const Tensor pictures = Pictures(1);
   ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
               RunNetwork(model, pictures, reference));
+}
+
+// Behind these the same bytes as ONNX says, so the fast program may not differ in one bit.
+TEST(Quantized, ProductsOfTheOperatorFormAreFusedAndExact) {
+  const Tensor pictures = Pictures(2);
+  struct Form {
+    bool gemm, transposed, bytes;
+  };
+  for (const Form form : {Form{true, true, true}, Form{true, false, true}, Form{true, true, false},
+                          Form{false, false, true}}) {
+    for (const bool is_signed : {false, true}) {
+      SCOPED_TRACE(testing::Message() << form.gemm << form.transposed << form.bytes << is_signed);
+      Builder b(is_signed);
+      const ValueId x = b.Flatten(b.Quantize(b.Input(3, 21, 17), 2.0f, 117));
+      const Model model =
+          b.Finish(b.ByteProduct(x, 3 * 21 * 17, 24, form.gemm, form.transposed, form.bytes));
+      Graph graph = FuseQuantized(WithIntegers(model));
+      EXPECT_TRUE(std::ranges::none_of(graph.nodes, [](const Node& node) {
+        return node.op_type == "QGemm" || node.op_type == "QLinearMatMul";
+      }));
+      SessionOptions reference;
+      reference.reference = true;
+      EXPECT_EQ(RunNetwork(model, pictures, {}), RunNetwork(model, pictures, reference));
+    }
+  }
 }
 
 // A layer that stayed float would be right too, but slow.

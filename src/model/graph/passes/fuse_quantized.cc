@@ -10,6 +10,7 @@
 namespace visavis {
 namespace {
 
+constexpr std::string_view kMicrosoft = "com.microsoft";
 // Sums of this many products of two bytes, and a bias of up to 2^30, stay within 32 bits.
 constexpr std::int64_t kLongestSum = (std::int64_t{1} << 30) / (255 * 128);
 constexpr double kLargestBias = 1 << 30;
@@ -304,6 +305,26 @@ bool ReadFlattened(GraphEditor& editor, ValueId id, std::int64_t depth, Layer& l
   return true;
 }
 
+// The result is in units of `result_scale`.
+void WriteGemm(GraphEditor& editor, int index, const Layer& layer, float result_scale) {
+  WriteLayer(editor, index, layer);
+  Node& node = editor.node(index);
+  const std::string name = editor.graph().value(node.outputs[0]).name;
+  node.op_type = kFusedGemm;
+  for (const char* attribute : {"transA", "transB", "alpha"}) node.attributes.erase(attribute);
+  node.inputs.resize(kGemmInputs, kNoValue);
+  std::vector<double> scale = layer.OutScale();
+  std::vector<double> bias = layer.bias;
+  for (std::size_t o = 0; o < scale.size(); ++o) {
+    const double whole = bias[o] == 0 ? 0 : bias[o] / scale[o];
+    scale[o] = static_cast<float>(scale[o]) / result_scale;
+    // Unchanged where it is left as it is; else the same whole number of the new units.
+    if (result_scale != 1) bias[o] = whole * scale[o];
+  }
+  editor.SetInput(index, kGemmBias, editor.AddDoubles(name + "_bias", bias));
+  editor.SetInput(index, kGemmOutScale, editor.AddDoubles(name + "_out_scale", scale));
+}
+
 void FuseProduct(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
   const bool gemm = IsOnnx(node, "Gemm");
@@ -325,16 +346,64 @@ void FuseProduct(GraphEditor& editor, int index) {
   if (!bias.has_value()) return;
   layer.weights = std::move(*weights);
   layer.bias = std::move(*bias);
-  if (!layer.Fits()) return;
-  WriteLayer(editor, index, layer);
-  Node& fused = editor.node(index);
-  const std::string name = editor.graph().value(fused.outputs[0]).name;
-  fused.op_type = kFusedGemm;
-  fused.attributes.erase("transA");
-  fused.attributes.erase("transB");
-  fused.inputs.resize(kGemmInputs, kNoValue);
-  editor.SetInput(index, kGemmBias, editor.AddDoubles(name + "_bias", layer.bias));
-  editor.SetInput(index, kGemmOutScale, editor.AddDoubles(name + "_out_scale", layer.OutScale()));
+  if (layer.Fits()) WriteGemm(editor, index, layer, 1);
+}
+
+// a, a_scale, a_zero, b, b_scale, b_zero, then of QLinearMatMul y_scale, y_zero; of QGemm the bias
+// in front of them, and they may be left out for a float result.
+void FuseByteProduct(GraphEditor& editor, int index) {
+  const Node& node = editor.node(index);
+  const Graph& graph = editor.graph();
+  const bool gemm = node.domain == kMicrosoft && node.op_type == "QGemm";
+  if ((!gemm && !IsOnnx(node, "QLinearMatMul")) || node.outputs.size() != 1 ||
+      node.inputs.size() < 6 || node.Int("transA", 0) != 0 || node.Float("alpha", 1) != 1) {
+    return;
+  }
+  const auto x = QuantizationOf(graph, node.inputs[1], node.inputs[2]);
+  const Tensor* w = graph.constant(node.inputs[3]);
+  if (!x.has_value() || w == nullptr || w->shape().rank() != 2 || node.inputs[0] == kNoValue ||
+      graph.constant(node.inputs[0]) != nullptr) {
+    return;
+  }
+  const bool transposed = node.Int("transB", 0) != 0;
+  auto weights = ReadWeights(graph, node.inputs[3], node.inputs[4], node.inputs[5],
+                             w->shape()[transposed ? 0 : 1]);
+  if (!weights.has_value()) return;
+  if (!transposed) weights = Transposed(*weights);
+  Layer layer{node.inputs[0], *x, std::move(*weights), {}};
+  const int flatten = editor.producer(layer.x);
+  const bool flattened =
+      flatten >= 0 && FlattensTo(graph, editor.node(flatten), layer.weights.tensor->shape()[1]);
+  if (flattened) layer.x = editor.node(flatten).inputs[0];
+  if (!gemm && !flattened) return;
+  layer.bias = layer.OutScale();
+  const ValueId bias = gemm ? node.input(6) : kNoValue;
+  const Tensor* integers = graph.constant(bias);
+  if (bias != kNoValue &&
+      (integers == nullptr || integers->dtype() != DType::kI32 || integers->shape().rank() != 1 ||
+       integers->elements() != std::ssize(layer.bias))) {
+    return;
+  }
+  for (std::size_t o = 0; o < layer.bias.size(); ++o) {
+    layer.bias[o] *= integers == nullptr ? 0 : integers->data<std::int32_t>()[o];
+  }
+  const ValueId y_scale = node.input(gemm ? 7 : 6);
+  const ValueId y_zero = node.input(gemm ? 8 : 7);
+  const auto y = QuantizationOf(graph, y_scale, y_zero);
+  if (!layer.Fits() || (y_scale != kNoValue && !y.has_value())) return;
+  if (y.has_value()) {
+    // Sums become units of the result at once, as these operators have it; bytes are then those of
+    // scale 1.
+    const ValueId units =
+        editor.AddValue(graph.value(node.outputs[0]).name + "_units", DType::kF32);
+    const float one[] = {1.0f};
+    const ValueId scale =
+        editor.AddConstant(graph.value(units).name + "_scale", Tensor::From<float>(Shape{}, one));
+    const ValueId bytes = editor.node(index).outputs[0];
+    editor.node(index).outputs[0] = units;
+    editor.AddNode(Node{"", "QuantizeLinear", "", {units, scale, y_zero}, {bytes}, {}});
+  }
+  WriteGemm(editor, index, layer, y.has_value() ? y->scale : 1);
 }
 
 }  // namespace
@@ -365,6 +434,7 @@ Graph FuseQuantized(Graph graph) {
     FuseQLinearConv(editor, i);
     FuseConv(editor, i);
     FuseProduct(editor, i);
+    FuseByteProduct(editor, i);
   }
   return std::move(editor).Finish();
 }

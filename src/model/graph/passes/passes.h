@@ -27,9 +27,10 @@ Graph FoldAffineBefore(Graph graph);
 /// QLinearConv that FuseQuantized makes an int8 layer of, in either form.
 Graph TakeQuantizedApart(Graph graph, bool convolutions);
 /// Turns Conv, and Gemm or MatMul together with the Flatten before it, between a DequantizeLinear
-/// of its input and one of its constant weights, and QLinearConv, into FusedConv and FusedGemm with
-/// int8 weights, and takes the rest apart as above, so that AttachQuantization finds its parts.
-/// Runs before constants are folded, on which weights would become floats.
+/// of its input and one of its constant weights, QLinearConv, QGemm and QLinearMatMul, into
+/// FusedConv and FusedGemm with int8 weights, and takes the rest apart as above, so that
+/// AttachQuantization finds its parts. Runs before constants are folded, on which weights would
+/// become floats.
 Graph FuseQuantized(Graph graph);
 /// Lets quantized FusedConv nodes read their residual as it is stored, quantize their result, and
 /// make the quantized copy that the next block's affine map wants; joins what is left between

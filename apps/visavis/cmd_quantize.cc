@@ -15,7 +15,7 @@
 #include "photo_options.h"
 #include "quantize/faces.h"
 #include "quantize/quantizer.h"
-#include "quantize/record.h"
+#include "quantize/journal.h"
 #include "quantize/tune.h"
 #include "quantize_output.h"
 #include "setting_options.h"

@@ -39,8 +39,11 @@ within 750e6
 within "$(($(stat -c %s "$large") * 12 / 10))" --low-memory
 
 echo "== clang, warnings are errors, with libFuzzer"
-cmake -S . -B build-nightly-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DVISAVIS_LIBFUZZER=ON \
-  -DVISAVIS_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# The run-time libraries of sanitizers and libFuzzer are only a recommendation of Debian's clang.
+make deps PACKAGES="clang libclang-rt-14-dev" WEB_PACKAGES=
+# Without fuzzer-no-link only the targets themselves would be instrumented, and libFuzzer be blind.
+cmake -S . -B build-nightly-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ \
+  -DVISAVIS_LIBFUZZER=ON -DVISAVIS_SANITIZE=address,undefined,fuzzer-no-link -DCMAKE_BUILD_TYPE=RelWithDebInfo
 cmake --build build-nightly-fuzz -j "$jobs"
 mapfile -t targets < <(find build-nightly-fuzz/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*')
 for target in "${targets[@]}"; do

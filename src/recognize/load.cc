@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "recognize/contract_pixels.h"
 #include "visavis/contract.h"
 #include "visavis/recognize.h"
 #include "visavis/zoo.h"
@@ -64,19 +65,25 @@ Result<Model> LoadMtcnnNetwork(const DetectorOptions& options, const std::string
   return LoadAssetModel(std::string(kMtcnn), network, fetch);
 }
 
+// What every detector takes.
+template <typename Own>
+void SetCommon(const DetectorOptions& options, Own& own) {
+  own.min_size_px = options.min_size_px;
+  own.max_faces = options.max_faces;
+  own.pool = options.pool;
+  own.limits = options.limits;
+  own.on_network_run = options.on_network_run;
+}
+
 Result<std::unique_ptr<Detector>> LoadMtcnn(const DetectorOptions& options,
                                             const FetchOptions& fetch) {
   if (options.nms_overlap) return NoUse(options, "nms_overlap");
   if (options.input_side_px) return NoUse(options, "input_side_px");
   MtcnnOptions own;
-  own.min_size_px = options.min_size_px;
+  SetCommon(options, own);
   if (options.thresholds) own.thresholds = *options.thresholds;
   if (options.score_threshold) own.thresholds[2] = *options.score_threshold;
   own.accurate_landmarks = options.accurate_landmarks.value_or(own.accurate_landmarks);
-  own.max_faces = options.max_faces;
-  own.pool = options.pool;
-  own.limits = options.limits;
-  own.on_network_run = options.on_network_run;
 
   VISAVIS_RETURN_IF_ERROR(CheckMtcnnFolder(options.detector));
   const auto load = [&](const char* network) { return LoadMtcnnNetwork(options, network, fetch); };
@@ -110,14 +117,10 @@ Result<std::unique_ptr<Detector>> LoadAnchorDetector(const DetectorOptions& opti
   if (options.thresholds) return NoUse(options, "thresholds of three stages");
   if (options.accurate_landmarks) return NoUse(options, "accurate_landmarks");
   AnchorDetectorOptions own;
-  own.min_size_px = options.min_size_px;
+  SetCommon(options, own);
   own.score_threshold = options.score_threshold;
   own.nms_overlap = options.nms_overlap;
   own.input_side_px = options.input_side_px.value_or(own.input_side_px);
-  own.max_faces = options.max_faces;
-  own.pool = options.pool;
-  own.limits = options.limits;
-  own.on_network_run = options.on_network_run;
   VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadAnchorModel(options, fetch));
   return CreateAnchorDetector(model, own);
 }
@@ -158,13 +161,7 @@ Result<EmbedOptions> Obey(const ModelContract& contract, const std::string& path
                      path, Name(contract.task));
   }
   VISAVIS_ASSIGN_OR_RETURN(options.face_template, ParseFaceTemplate(contract.face_template));
-  InputPixels pixels;
-  pixels.bgr = contract.input.channel_order == ChannelOrder::kBgr;
-  for (std::size_t c = 0; c < 3 && !contract.input.normalised_inside; ++c) {
-    pixels.mean[c] = static_cast<float>(contract.input.mean[c]);
-    pixels.scale[c] = static_cast<float>(contract.input.scale[c]);
-  }
-  options.pixels = pixels;
+  options.pixels = PixelsOf(contract.input);
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/scratch_folder.h"
 #include "visavis/zoo.h"
 #include "zoo/registry_entry.h"
 #include "zoo/registry_folder.h"
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::string File(const std::string& name) {
   return R"({"name": ")" + name + R"(", "bytes": 3, "urls": ["http://x/y"], "sha256": ")" +
@@ -138,6 +140,19 @@ TEST(RegistryEntry, RefusesWhatIsNotOne) {
     EXPECT_EQ(asset.error().code, ErrorCode::kCorruptData) << text;
     EXPECT_TRUE(asset.error().message.starts_with("file.json")) << asset.error().message;
   }
+  const std::pair<std::string, std::string> messages[] = {
+      {Entry("a", R"({"name": "f", "sha265": "misspelt"})"),
+       "file.json: files[0].sha265: is no key of this version, want one of archive, bytes, "},
+      {Entry("a", R"({"name": "f", "bytes": -1})"),
+       "file.json: files[0].bytes: found -1, want a whole number from 0 to 1099511627776"},
+      {Entry("a", R"({"name": "f", "other_builds": [{"sha256": 5}]})"),
+       "file.json: files[0].other_builds[0].sha256: found 5, want a text"},
+      {Entry("a", good, R"(, "name": "b")"), "file.json: key \"name\" is there twice"},
+      {Entry("a", good, R"(, "notes": ["x", 7])"), "file.json: notes[1]: found 7, want a text"}};
+  for (const auto& [text, message] : messages) {
+    EXPECT_THAT(ParseRegistryEntry(text, "file.json").error().message, StartsWith(message));
+  }
+  EXPECT_TRUE(ParseRegistryEntry(Entry("a", good, R"(, "x-mine": 1, "folder": null)"), "f"));
   EXPECT_EQ(ParseRegistryEntry(R"({"schema": 2})", "f").error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(ParseRegistryEntry(std::string(100'000, '['), "f").error().code,
             ErrorCode::kLimitExceeded);
@@ -145,13 +160,8 @@ TEST(RegistryEntry, RefusesWhatIsNotOne) {
             ErrorCode::kLimitExceeded);
 }
 
-class UserRegistryTest : public testing::Test {
+class UserRegistryTest : public ScratchTest {
  protected:
-  UserRegistryTest() {
-    std::string name = testing::TempDir() + "/visavis-registry-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-  }
-  ~UserRegistryTest() override { fs::remove_all(dir_); }
   void Write(const std::string& name, const std::string& text) const {
     fs::create_directories(fs::path(dir_ + "/" + name).parent_path());
     std::ofstream(dir_ + "/" + name, std::ios::binary) << text;
@@ -161,8 +171,6 @@ class UserRegistryTest : public testing::Test {
            "  - {name: a.onnx, size: 3, checksum: " +
            std::string(96, 'c') + ", source: http://x/a}\n";
   }
-
-  std::string dir_;
 };
 
 TEST_F(UserRegistryTest, AddsEntriesOfBothForms) {

@@ -159,6 +159,17 @@ TEST(ShapeInferenceTest, Layout) {
   EXPECT_EQ(OneNode("Expand").Input(Ints{3, 1}).Constant({2, 1, 6}).Infer(), "[2,3,6]");
 }
 
+// What the operator refuses has no shape.
+TEST(ShapeInferenceTest, AxesThatPadRefuses) {
+  const auto pad = [](Ints pads, Ints axes) {
+    return OneNode("Pad", 18).Input(Ints{2, 3}).Constant(pads).Skip().Constant(axes).Infer();
+  };
+  EXPECT_EQ(pad({1, 1}, {1}), "[2,5]");
+  EXPECT_EQ(pad({1, 1, 1, 1}, {0, -2}), "?");
+  EXPECT_EQ(pad({1, 1}, {2}), "?");
+  EXPECT_EQ(pad({1, 1, 1, 1}, {1}), "?");
+}
+
 TEST(ShapeInferenceTest, Slices) {
   const auto slice = [](Ints starts, Ints ends, Ints axes, Ints steps) {
     return OneNode("Slice")

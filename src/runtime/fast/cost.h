@@ -37,6 +37,7 @@ struct CostModel {
   double flops_per_s = 0;         ///< multiply-adds of one core, times 2
   double weight_bytes_per_s = 0;  ///< weights streaming to one core
   double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
+  double raw_s = 0;  ///< transforming weights on the fly: one point of one input and 16 outputs
   bool low_memory = false;
   bool bf16 = false;
   bool tiles = false;  ///< matrix tiles may be used

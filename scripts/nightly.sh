@@ -38,6 +38,21 @@ sys.exit(f"peak RSS {peak}, want at most {sys.argv[1]}" if peak > float(sys.argv
 within 750e6
 within "$(($(stat -c %s "$large") * 12 / 10))" --low-memory
 
+echo "== int8 MobileFaceNet on all of LFW, two calibration seeds"
+shared=${VISAVIS_SHARED:-../shared}
+if [[ -d $shared/data/lfw ]]; then
+  rm -rf build-nightly/calibration
+  scripts/make_calibration_set.py build-nightly/calibration --shared "$shared" --visavis "$visavis"
+  "$visavis" model convert "$shared/models/mobilefacenet-arcface/model-0000.params" build-nightly/mfn.onnx
+  for seed in 1 2; do  # --max-drop and --min-cosine are the gate: exit code 1 if it does not hold
+    "$visavis" quantize build-nightly/mfn.onnx -o build-nightly/mfn-int8.onnx --no-search \
+      --calibration build-nightly/calibration --seed "$seed" --eval "$shared/data/lfw" \
+      --max-drop 0.1pp --min-cosine 0.985
+  done
+else
+  echo "SKIPPED: $shared/data/lfw is missing; set VISAVIS_SHARED"
+fi
+
 echo "== clang, warnings are errors, with libFuzzer"
 # The run-time libraries of sanitizers and libFuzzer are only a recommendation of Debian's clang.
 make deps PACKAGES="clang libclang-rt-14-dev" WEB_PACKAGES=

@@ -31,6 +31,40 @@ Error NoUse(const DetectorOptions& options, std::string_view what) {
                    what);
 }
 
+std::string InFolder(const std::string& folder, std::string_view network) {
+  return (std::filesystem::path(folder) / fmt::format("{}.onnx", network)).string();
+}
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+/// A folder that holds none of the networks is a mistake.
+Status CheckMtcnnFolder(const std::string& detector) {
+  if (detector == kMtcnn) return {};
+  for (const char* network : {"det1", "det2", "det3", "det4"}) {
+    if (Exists(InFolder(detector, network))) return {};
+  }
+  return MakeError(ErrorCode::kNotFound,
+                   "detector {}: the folder has none of det1.onnx to det4.onnx", detector);
+}
+
+/// From the folder if it has the network, else MTCNN's own.
+Result<Model> LoadMtcnnNetwork(const DetectorOptions& options, const std::string& network,
+                               const FetchOptions& fetch) {
+  if (options.detector != kMtcnn) {
+    const std::string path = InFolder(options.detector, network);
+    if (Exists(path)) return Model::Load(path, options.limits);
+  }
+  return LoadAssetModel(std::string(kMtcnn), network, fetch);
+}
+
 // What every detector takes.
 template <typename Own>
 void SetCommon(const DetectorOptions& options, Own& own) {
@@ -51,13 +85,14 @@ Result<std::unique_ptr<Detector>> LoadMtcnn(const DetectorOptions& options,
   if (options.score_threshold) own.thresholds[2] = *options.score_threshold;
   own.accurate_landmarks = options.accurate_landmarks.value_or(own.accurate_landmarks);
 
-  const std::string asset(kMtcnn);
-  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(asset, "det1", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(asset, "det2", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(asset, "det3", fetch));
+  VISAVIS_RETURN_IF_ERROR(CheckMtcnnFolder(options.detector));
+  const auto load = [&](const char* network) { return LoadMtcnnNetwork(options, network, fetch); };
+  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, load("det1"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model refine, load("det2"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model output, load("det3"));
   MtcnnModels models{&proposal, &refine, &output, nullptr};
   if (!own.accurate_landmarks) return CreateMtcnn(models, own);
-  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(asset, "det4", fetch));
+  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, load("det4"));
   models.landmark = &landmark;
   return CreateMtcnn(models, own);
 }
@@ -68,8 +103,7 @@ Result<Model> LoadAnchorModel(const DetectorOptions& options, const FetchOptions
     if (known.name == name) name = known.asset;
   }
   if (FindAsset(name) != nullptr) return LoadAssetModel(name, {}, fetch);
-  std::error_code error;
-  if (!std::filesystem::exists(name, error)) {
+  if (!Exists(name)) {
     return MakeError(ErrorCode::kNotFound,
                      "detector {}: want mtcnn, scrfd, scrfd-2.5g, yunet or a model file, and there "
                      "is no such file",
@@ -108,8 +142,9 @@ std::string Describe(const DetectorOptions& options) {
 
 Result<std::unique_ptr<Detector>> LoadDetector(const DetectorOptions& options,
                                                const FetchOptions& fetch) {
-  return options.detector == kMtcnn ? LoadMtcnn(options, fetch)
-                                    : LoadAnchorDetector(options, fetch);
+  const bool mtcnn = options.detector == kMtcnn ||
+                     (FindAsset(options.detector) == nullptr && IsFolder(options.detector));
+  return mtcnn ? LoadMtcnn(options, fetch) : LoadAnchorDetector(options, fetch);
 }
 
 namespace {

@@ -10,16 +10,15 @@ largest |b|. Exit code 1 if one exceeds its tolerance. Needs numpy, onnx and onn
 test-time tool only.
 """
 
-import argparse
-import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 import onnx
-import onnxruntime
+
+import ort
+from ort import largest_difference, run_visavis, visavis
 
 # A walk through operator sets, each file made from the one before.
 OPSETS = [11, 13, 17, 21, 17, 13, 11, 8]
@@ -41,35 +40,6 @@ OPTIONS = [
 ]
 
 
-def visavis(options, *arguments):
-    done = subprocess.run([options.visavis, *map(str, arguments), "--json"], capture_output=True,
-                          text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
-    return json.loads(done.stdout)
-
-
-def run_here(options, path, x, folder):
-    np.save(folder / "input.npy", x)
-    report = visavis(options, "model", "run", path, "--input", folder / "input.npy", "--output",
-                     folder / "outputs")
-    return [np.load(output["file"]) for output in report["outputs"]]
-
-
-def run_reference(path, x):
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    return session.run(None, {session.get_inputs()[0].name: x})
-
-
-def difference(have, want):
-    if [a.shape for a in have] != [b.shape for b in want]:
-        return float("inf")
-    return max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30))
-               for a, b in zip(have, want))
-
-
 def as_input(x, form):
     if form == "bgr":
         return np.ascontiguousarray(x[:, ::-1])
@@ -80,8 +50,8 @@ def as_input(x, form):
 
 def check(options, title, path, x, want, tolerance, folder):
     onnx.checker.check_model(str(path), full_check=True)
-    here = difference(run_here(options, path, x, folder), want)
-    there = difference(run_reference(path, x), want)
+    here = largest_difference(run_visavis(options, path, x, folder), want)
+    there = largest_difference(list(ort.run_ort(path, x).values()), want)
     # Other kernels add in another order, whatever the file says.
     bad = not (here <= tolerance and there <= max(tolerance, 1e-5))
     print(f"{'FAIL' if bad else 'ok':<5}visavis {here:9.2e}  ONNX Runtime {there:9.2e}  {title}",
@@ -90,13 +60,7 @@ def check(options, title, path, x, want, tolerance, folder):
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visavis", default=root / "build/apps/visavis/visavis")
-    parser.add_argument("--shared", type=pathlib.Path, default=root.parent / "shared")
-    parser.add_argument("--only", default="", help="cases whose title contains this")
-    options = parser.parse_args()
+    options = ort.parser(__doc__).parse_args()
 
     failed = 0
     with tempfile.TemporaryDirectory() as temporary:
@@ -109,7 +73,7 @@ def main():
         for name, source in sources.items():
             if options.only not in name:
                 continue
-            want = run_here(options, source, x, folder)
+            want = run_visavis(options, source, x, folder)
             previous = source
             for opset in OPSETS:
                 path = folder / f"walk{opset}.onnx"
@@ -128,7 +92,7 @@ def main():
             if options.only not in name or not source.exists():
                 continue
             image = np.random.default_rng(2).integers(0, 256, [1, 3, 192, 256]).astype(np.float32)
-            want = run_here(options, source, image, folder)
+            want = run_visavis(options, source, image, folder)
             for opset in [13, 17, 21]:
                 path = folder / "converted.onnx"
                 visavis(options, "model", "convert", source, path, "--opset", opset)

@@ -11,16 +11,15 @@ original and the conversion. The difference of an output is the largest |a - b| 
 Exit code 1 if one exceeds --tolerance. Needs numpy, onnx and onnxruntime; a test-time tool only.
 """
 
-import argparse
-import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 import onnx
-import onnxruntime
+
+import ort
+from ort import visavis
 
 # Model below shared/models -> input shapes. Odd sizes on purpose where the network takes any.
 STORED = {
@@ -44,36 +43,16 @@ BUILT = {
 VARIANTS = {"plain": [], "low-memory": ["--low-memory"], "reference": ["--reference"]}
 
 
-def visavis(options, *arguments):
-    done = subprocess.run([options.visavis, *map(str, arguments), "--json"], capture_output=True,
-                          text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
-    return json.loads(done.stdout)
-
-
-def run_reference(path, x):
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), settings,
-                                           providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {session.get_inputs()[0].name: x})))
-
-
-def largest_difference(outputs, reference):
-    """Outputs go by place: MXNet's have other names than their conversion's may have."""
-    if len(outputs) != len(reference):
-        return float("inf"), f"{len(outputs)} outputs, want {len(reference)}"
+def explained_difference(have, reference):
+    """Outputs go by place: MXNet's have other names than their conversion's may have. Also the name
+    of the worst output, or what is wrong."""
+    if len(have) != len(reference):
+        return float("inf"), f"{len(have)} outputs, want {len(reference)}"
     worst = (0.0, "")
-    for output, (name, want) in zip(outputs, reference.items()):
-        have = np.load(output["file"])
-        if have.shape != want.shape:
-            return float("inf"), f"{name}: shape {have.shape}, want {want.shape}"
-        if not np.isfinite(have).all():
-            return float("inf"), f"{name}: not finite"
-        difference = float(np.abs(have - want).max() / max(np.abs(want).max(), 1e-30))
-        worst = max(worst, (difference, name))
+    for output, (name, want) in zip(have, reference.items()):
+        if output.shape != want.shape:
+            return float("inf"), f"{name}: shape {output.shape}, want {want.shape}"
+        worst = max(worst, (ort.largest_difference([output], [want]), name))
     return worst
 
 
@@ -86,19 +65,16 @@ def compare(options, title, sources, reference_path, shapes, folder):
         x = np.random.default_rng(1).integers(0, 256, extents).astype(np.float32)
         if title.startswith("mtcnn"):
             x = (x - 127.5) * 0.0078125
-        input_path = folder / "input.npy"
-        np.save(input_path, x)
-        reference = run_reference(reference_path, x)
+        reference = ort.run_ort(reference_path, x)
         for source in sources:
             for isa in options.isa.split(","):
                 for variant in options.variants.split(","):
                     name = f"{title} {shape} {source.suffix} {isa or 'best'} {variant}"
                     arguments = ["--isa", isa] if isa else []
                     try:
-                        report = visavis(options, "model", "run", source, "--input", input_path,
-                                         "--output", folder / "outputs", "--precision",
-                                         options.precision, *arguments, *VARIANTS[variant])
-                        difference, where = largest_difference(report["outputs"], reference)
+                        have = ort.run_visavis(options, source, x, folder, "--precision",
+                                               options.precision, *arguments, *VARIANTS[variant])
+                        difference, where = explained_difference(have, reference)
                     except RuntimeError as error:
                         difference, where = float("inf"), str(error)
                     bad = not difference <= options.tolerance
@@ -109,16 +85,11 @@ def compare(options, title, sources, reference_path, shapes, folder):
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visavis", default=root / "build/apps/visavis/visavis")
-    parser.add_argument("--shared", type=pathlib.Path, default=root.parent / "shared")
+    parser = ort.parser(__doc__)
     parser.add_argument("--isa", default="", help="several separated by commas; default the best")
     parser.add_argument("--variants", default="plain", help=f"of {', '.join(VARIANTS)}")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--tolerance", type=float, default=1e-4)
-    parser.add_argument("--only", default="", help="models whose name contains this")
     options = parser.parse_args()
 
     failed = 0

@@ -10,6 +10,7 @@ cmake -S . -B build-nightly -G Ninja -DCMAKE_BUILD_TYPE=Release
 cmake --build build-nightly -j "$jobs"
 isas=(scalar)
 grep -qw avx2 /proc/cpuinfo && isas+=(avx2)
+grep -qw avx_vnni /proc/cpuinfo && isas+=(avx_vnni)
 grep -qw avx512bw /proc/cpuinfo && isas+=(avx512)
 grep -qw avx512_bf16 /proc/cpuinfo && isas+=(avx512_bf16)  # bf16 tests run only here
 grep -qw amx_bf16 /proc/cpuinfo && isas+=(amx)

@@ -313,6 +313,7 @@ TEST_F(CliTest, AContractIsPackedObeyedAndHeldAgainstItsFile) {
   EXPECT_EQ(Run({"model", "doctor", "--no-faces", model}).exit_code, 0);
   std::ofstream(model, std::ios::app) << "x";
   ExpectOneLineError(Run(compare), 4, "face.visavis.json was written for");
+  ExpectOneLineError(Run({"bench", model}), 4, "face.visavis.json was written for");
   ExpectOneLineError(Run({"model", "doctor", "--no-faces", model}), 4, "face.onnx");
 }
 

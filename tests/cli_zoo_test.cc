@@ -132,7 +132,7 @@ TEST_F(CliZooTest, BadRegistriesAreToldAndDoNotStopTheRest) {
   WriteText(Path("reg/broken.json"), std::string(50'000, '['));
   const ProgramResult list = Run({"zoo", "list", "--registry", Path("reg"), "yunet-n"});
   EXPECT_EQ(list.exit_code, 1);
-  EXPECT_THAT(list.err, HasSubstr("broken.json: nested deeper"));
+  EXPECT_THAT(list.err, HasSubstr("broken.json: JSON nested 50000 deep"));
   EXPECT_THAT(list.out, HasSubstr("yunet-n"));
   ExpectOneLineError(Run({"zoo", "import", Path("reg")}), 6, "broken.json");
   EXPECT_FALSE(fs::exists(Path("config")));

@@ -26,7 +26,7 @@
 #include "model/onnx/onnx_import.h"
 #include "model/onnx/tensor_proto.h"
 #include "runtime/ops/registry.h"
-#include "tensor/convert.h"
+#include "tests/tensor_numbers.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
 
@@ -66,49 +66,6 @@ Result<std::vector<Tensor>> LoadTensors(const fs::path& folder, const std::strin
     tensors.push_back(std::move(tensor));
   }
   return tensors;
-}
-
-// The elements as doubles; integers beyond 2^53 do not occur in the cases.
-std::vector<double> Numbers(const Tensor& tensor) {
-  std::vector<double> numbers;
-  const auto append = [&](auto values) {
-    for (const auto x : values) numbers.push_back(static_cast<double>(x));
-  };
-  switch (tensor.dtype()) {
-    case DType::kF64:
-      append(tensor.data<double>());
-      break;
-    case DType::kU8:
-      append(tensor.data<std::uint8_t>());
-      break;
-    case DType::kI8:
-      append(tensor.data<std::int8_t>());
-      break;
-    case DType::kU16:
-      append(tensor.data<std::uint16_t>());
-      break;
-    case DType::kI16:
-      append(tensor.data<std::int16_t>());
-      break;
-    case DType::kI32:
-      append(tensor.data<std::int32_t>());
-      break;
-    case DType::kI64:
-      append(tensor.data<std::int64_t>());
-      break;
-    case DType::kBool:
-      append(std::span(static_cast<const std::uint8_t*>(tensor.raw()),
-                       static_cast<std::size_t>(tensor.elements())));
-      break;
-    case DType::kF32:
-    case DType::kF16:
-    case DType::kBF16: {
-      const Tensor floats = ToFloat32(tensor);
-      append(floats.data<float>());
-      break;
-    }
-  }
-  return numbers;
 }
 
 // Empty if equal within the tolerance.

@@ -14,6 +14,7 @@
 #include "model/graph/graph.h"
 #include "model/onnx/onnx_export.h"
 #include "model/onnx/onnx_import.h"
+#include "tests/tensor_numbers.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
 
@@ -38,31 +39,6 @@ Tensor ReadTensor(const json& text) {
   if (type == "uint16") return TensorOf<std::uint16_t>(values, std::move(shape));
   if (type == "int16") return TensorOf<std::int16_t>(values, std::move(shape));
   return TensorOf<std::int32_t>(values, std::move(shape));
-}
-
-std::vector<double> Numbers(const Tensor& tensor) {
-  std::vector<double> numbers;
-  const auto append = [&](auto elements) { numbers.assign(elements.begin(), elements.end()); };
-  switch (tensor.dtype()) {
-    case DType::kU8:
-      append(tensor.data<std::uint8_t>());
-      break;
-    case DType::kI8:
-      append(tensor.data<std::int8_t>());
-      break;
-    case DType::kU16:
-      append(tensor.data<std::uint16_t>());
-      break;
-    case DType::kI16:
-      append(tensor.data<std::int16_t>());
-      break;
-    case DType::kI32:
-      append(tensor.data<std::int32_t>());
-      break;
-    default:
-      append(tensor.data<float>());
-  }
-  return numbers;
 }
 
 Attribute ReadAttribute(const json& value) {

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "kernels/kernels.h"
 #include "photo_options.h"
 #include "setting_options.h"
+#include "visavis/contract.h"
 
 namespace visavis::cli {
 namespace {
@@ -60,6 +62,16 @@ Result<std::vector<Case>> Cases(const Options& options) {
     }
   }
   return cases;
+}
+
+// A contract beside a model that is not the one it was written for: as for `visavis embed`, an
+// error.
+Status CheckContracts(const std::vector<std::string>& models) {
+  for (const std::string& model : models) {
+    VISAVIS_ASSIGN_OR_RETURN(const std::optional<ModelContract> contract, FindContractFor(model));
+    if (contract) VISAVIS_RETURN_IF_ERROR(CheckContract(*contract, model));
+  }
+  return {};
 }
 
 // A quantized model brings its own, of which only `fast` leaves something to choose.
@@ -111,6 +123,7 @@ void PrintRow(const Case& c, const BenchResult& r) {
 
 Result<int> BenchModels(const Options& options, const Common& common) {
   VISAVIS_ASSIGN_OR_RETURN(const std::vector<Case> cases, Cases(options));
+  VISAVIS_RETURN_IF_ERROR(CheckContracts(options.models));
   Json results = Json::array();
   if (!common.json) PrintHeader();
   for (const Case& c : cases) {

@@ -27,8 +27,8 @@
 #include "evaluate_text.h"
 #include "json_output.h"
 #include "photo_options.h"
-#include "setting_options.h"
 #include "runtime/choose_kernels.h"
+#include "setting_options.h"
 #include "visavis/recognize.h"
 #include "zoo/cache.h"
 

@@ -1,4 +1,6 @@
 // The text of a contract -> ModelContract.
+#include "json/parse.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,8 +11,8 @@
 #include "base/file_system.h"
 #include "base/sha256.h"
 #include "base/try.h"
-#include "contract/fields.h"
 #include "contract/format.h"
+#include "json/fields.h"
 
 namespace visavis {
 namespace {
@@ -120,10 +122,7 @@ ContractInput ReadInput(Fields fields, const ContractLimits& limits) {
 
 std::vector<ContractOutput> ReadOutputs(Fields& fields, const ContractLimits& limits) {
   std::vector<ContractOutput> outputs;
-  const Json* array = fields.Array("outputs", kMostOutputs);
-  if (array == nullptr) return outputs;
-  for (std::size_t i = 0; i < array->size(); ++i) {
-    Fields item(&(*array)[i], fmt::format("outputs[{}]", i), fields.sink());
+  for (Fields& item : fields.Items("outputs", kMostOutputs)) {
     ContractOutput output;
     output.name = item.Text("name", limits.text_bytes);
     output.dimension = item.Integer("dimension", 0, kLargestExtent);
@@ -285,17 +284,7 @@ ContractProvenance ReadProvenance(Fields fields, const ContractLimits& limits) {
   provenance.source = fields.TextOr("source", limits.text_bytes, "");
   if (fields.MayHave("derived_from")) provenance.derived_from = Hash(fields, "derived_from");
   provenance.written_by = fields.Text("written_by", limits.text_bytes);
-  if (fields.MayHave("notes")) {
-    const Json* notes = fields.Array("notes", kMostNotes);
-    for (std::size_t i = 0; notes != nullptr && i < notes->size(); ++i) {
-      const Json& note = (*notes)[i];
-      if (!note.is_string() || note.get_ref<const std::string&>().size() > limits.text_bytes) {
-        fields.Refuse("notes", "found " + Found(note), "short texts");
-        break;
-      }
-      provenance.notes.push_back(note.get<std::string>());
-    }
-  }
+  provenance.notes = fields.TextsOrNone("notes", kMostNotes, limits.text_bytes);
   fields.Finish();
   return provenance;
 }
@@ -325,16 +314,13 @@ void ReadRecognition(Fields& fields, const ContractLimits& limits, ModelContract
   if (fields.MayHave("probability")) {
     contract.probability = ReadProbability(fields.Object("probability"), limits);
   }
-  if (!fields.MayHave("golden")) return;
-  const Json* golden = fields.Array("golden", limits.golden_vectors);
-  for (std::size_t i = 0; golden != nullptr && i < golden->size(); ++i) {
-    const std::string path = fmt::format("golden[{}]", i);
-    contract.golden.push_back(ReadGolden({&(*golden)[i], path, fields.sink()}, limits));
+  for (Fields& item : fields.ItemsOrNone("golden", limits.golden_vectors)) {
+    contract.golden.push_back(ReadGolden(item, limits));
     const auto got = static_cast<std::int64_t>(contract.golden.back().embedding.size());
     const std::int64_t want = contract.outputs.empty() ? 0 : contract.outputs[0].dimension;
     if (got != want) {
-      fields.sink().Set(path + ".embedding", fmt::format("{} numbers", got),
-                        fmt::format("{}, the output's dimension", want));
+      item.Refuse("embedding", fmt::format("{} numbers", got),
+                  fmt::format("{}, the output's dimension", want));
     }
   }
 }
@@ -360,11 +346,8 @@ void ReadPrecision(Fields& fields, const ContractLimits& limits, ModelContract& 
 
 Result<ModelContract> ParseContract(std::string_view text, std::string_view where,
                                     const ContractLimits& limits) {
-  if (static_cast<std::int64_t>(text.size()) > limits.file_bytes) {
-    return MakeError(ErrorCode::kLimitExceeded, "{}: {} bytes, want at most {}", where, text.size(),
-                     limits.file_bytes);
-  }
-  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseBoundedJson(text, where, limits.depth));
+  const JsonLimits json_limits{static_cast<std::size_t>(limits.file_bytes), limits.depth};
+  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where, json_limits));
   FirstError sink{std::string(where)};
   Fields fields(&json, "", sink);
   if (const std::string format = fields.Text("format", 64); format != kContractFormat) {

@@ -33,9 +33,10 @@ TEST(Levels, EverySizeOfFaceIsInRangeSomewhere) {
         EXPECT_NEAR(levels[0].least_px, 20, 1);
       }
       const double largest_face = std::max(width, height);
+      const bool wide = width > height;
       for (double face = min_size; face <= largest_face; face *= 1.01) {
         const bool seen = std::ranges::any_of(levels, [&](const DetectionLevel& level) {
-          const double scale = width > height ? level.scale_x : level.scale_y;
+          const double scale = wide ? level.scale_x : level.scale_y;
           const double side = face * scale;
           return side >= level.least_px * 0.999 && side <= level.largest_px &&
                  side >= plan.range.smallest_px * 0.99 && side <= plan.range.largest_px * 1.01;

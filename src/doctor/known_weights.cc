@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,10 +14,11 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/try.h"
-#include "contract/fields.h"
 #include "doctor/input_chain.h"
 #include "doctor/known_text.h"
 #include "doctor/probe.h"
+#include "json/fields.h"
+#include "json/parse.h"
 #include "visavis/align.h"
 
 namespace visavis {
@@ -276,10 +278,11 @@ Result<std::string> KnownNetworkText(const Graph& graph, const std::string& name
 }
 
 Result<KnownNetwork> ParseKnownNetwork(std::string_view text, std::string_view where) {
+  constexpr std::size_t kBytes = std::size_t{8} << 20;
   constexpr int kDepth = 8;
   constexpr std::size_t kText = 1024;
   constexpr std::size_t kLayers = 10000;
-  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseBoundedJson(text, where, kDepth));
+  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where, {kBytes, kDepth}));
   FirstError sink{std::string(where)};
   Fields fields(&json, "", sink);
   KnownNetwork known;
@@ -289,13 +292,13 @@ Result<KnownNetwork> ParseKnownNetwork(std::string_view text, std::string_view w
   known.channel_order = fields.Text("channel_order", kText);
   known.face_template = fields.Text("template", kText);
   const auto numbers = [&](const char* key, std::size_t least, std::size_t most) {
-    std::vector<double> values;
-    const Json* array = fields.Array(key, most);
-    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-      values.push_back((*array)[i].is_number() ? (*array)[i].get<double>() : 0);
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    std::vector<double> values = fields.NumbersOrNone(key, most, -kLargest, kLargest);
+    if (values.size() < least) {
+      fields.Refuse(key, fmt::format("{} numbers", values.size()),
+                    fmt::format("at least {}", least));
+      values.resize(least);
     }
-    if (values.size() < least) fields.Refuse(key, "too few numbers", "more");
-    values.resize(std::max(values.size(), least));
     return values;
   };
   const std::vector<double> mean = numbers("mean", 3, 3);
@@ -305,9 +308,7 @@ Result<KnownNetwork> ParseKnownNetwork(std::string_view text, std::string_view w
   for (const double v : numbers("pattern_embedding", 1, 65536)) {
     known.pattern_embedding.push_back(static_cast<float>(v));
   }
-  const Json* layers = fields.Array("layers", kLayers);
-  for (std::size_t i = 0; layers != nullptr && i < layers->size(); ++i) {
-    Fields layer(&(*layers)[i], fmt::format("layers[{}]", i), sink);
+  for (Fields& layer : fields.Items("layers", kLayers)) {
     LayerPrint print;
     print.op = layer.Text("op", kText);
     print.name = layer.Text("name", kText, true);

@@ -5,11 +5,15 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "json/parse.h"
 
 namespace visavis {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Images and curves of a large set.
+constexpr JsonLimits kJsonLimits{.bytes = std::size_t{1} << 30, .depth = 32};
 
 Json AsJson(const Interval& interval) { return {interval.low, interval.high}; }
 
@@ -335,7 +339,7 @@ std::string ReportToJson(const EvaluationReport& report) {
 }
 
 Result<EvaluationReport> ParseReport(std::string_view text, const std::string& name) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseJson<Json>(text, name, kJsonLimits));
   if (!json.is_object() || json.value("format", Json()) != kReportFormat) {
     return MakeError(ErrorCode::kCorruptData, "{}: is no evaluation report", name);
   }

@@ -134,6 +134,9 @@ TEST(Report, RefusesWhatIsNoReport) {
             ErrorCode::kUnsupported);
   EXPECT_EQ(ParseReport(R"({"format":"visavis-evaluation","version":"1"})", "r").error().code,
             ErrorCode::kCorruptData);
+  EXPECT_EQ(ParseReport(R"({"format":"x","format":"visavis-evaluation"})", "r").error().message,
+            R"(r: key "format" is there twice)");
+  EXPECT_EQ(ParseReport(std::string(100, '['), "r").error().code, ErrorCode::kLimitExceeded);
 }
 
 TEST(Report, FailuresAreDroppedRejectedOrErrors) {

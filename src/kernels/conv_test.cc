@@ -25,7 +25,7 @@ struct ConvCase {
   }
 };
 
-/// Every width 1..40 with kernels, strides, activations and residual orders rotating.
+/// Every width 1..40 with kernels, strides, activations and residual orders rotating; squares.
 std::vector<ConvCase> AllCases() {
   const int kernels[] = {1, 3, 5};
   const int channels[] = {16, 7, 40, 33, 64, 3};
@@ -36,6 +36,13 @@ std::vector<ConvCase> AllCases() {
                      static_cast<Residual>(width / 4 % 3)});
     cases.push_back({channels[width % 5], channels[(width + 3) % 6], 2, width, 3, 1 + width / 2 % 2,
                      static_cast<Activation>(width / 3 % 4), static_cast<Residual>(width % 3)});
+  }
+  // Tiles that run over the ends of rows.
+  for (int width = 3; width <= 15; ++width) {
+    for (const int stride : {1, 2}) {
+      cases.push_back({17, 24, width, width, 3, stride, static_cast<Activation>(width % 4),
+                       static_cast<Residual>((width + stride) % 3)});
+    }
   }
   return cases;
 }

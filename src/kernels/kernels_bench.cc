@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "kernels/kernels.h"
 
 namespace visavis {
@@ -28,8 +29,10 @@ double NowMs() {
 class Buffer {
  public:
   explicit Buffer(std::size_t floats)
-      : data_(static_cast<float*>(
-            std::aligned_alloc(64, (floats * sizeof(float) + 4095) / 64 * 64))) {
+      : data_(static_cast<float*>(std::aligned_alloc(
+            kHugePageBytes,
+            (floats * sizeof(float) + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes))) {
+    AdviseHugePages(data_.get(), floats * sizeof(float));
     std::fill(data_.get(), data_.get() + floats, 0.01f);
   }
   float* get() const { return data_.get(); }

@@ -44,10 +44,11 @@ bool SameBytes(const Tensor& a, const TensorView& b) {
 /// Makes one plan: types first, then which steps are needed, then where values live.
 class PlanBuilder {
  public:
-  PlanBuilder(const Program& program, const Limits& limits, int threads)
+  PlanBuilder(const Program& program, const Limits& limits, int threads, const StripBudget& budget)
       : program_(program),
         limits_(limits),
         threads_(threads),
+        budget_(budget),
         plan_(new Plan()),
         values_(program.values.size()) {}
 
@@ -61,6 +62,8 @@ class PlanBuilder {
     }
     VISAVIS_RETURN_IF_ERROR(CheckOutputs());
     DropUnneeded();
+    MakeSteps();
+    LinkChains();
     FindLifetimes();
     VISAVIS_RETURN_IF_ERROR(Place());
     return std::move(plan_);
@@ -81,22 +84,27 @@ class PlanBuilder {
     bool in_arena = false;
     Location location;  // set: fixed or has a base
   };
-  // A node that is neither folded nor yet known to be unneeded.
+  // A node that is neither folded nor yet known to be unneeded; later a step of one or more nodes.
   struct Pending {
-    const ProgramNode* node = nullptr;
-    std::unique_ptr<NodeTypes> types;
+    const ProgramNode* node = nullptr;  // of a chain, the last one
+    std::shared_ptr<const NodeTypes> types;
     std::size_t scratch_bytes = 0;
+    std::vector<ValueId> inputs;
+    std::string name;
+    std::string op_type;
     bool needed = false;
+    std::shared_ptr<const Step> step;
   };
   struct UsedFlag {
     bool used = false;
   };
 
   PlannedValue& value(ValueId id) { return values_[static_cast<std::size_t>(id)]; }
-  PlannedValue& root(ValueId id) {
+  ValueId RootOf(ValueId id) {
     while (value(id).root != id) id = value(id).root;
-    return value(id);
+    return id;
   }
+  PlannedValue& root(ValueId id) { return value(RootOf(id)); }
 
   Status TakeInputs(std::span<const TensorView> inputs) {
     if (inputs.size() != program_.inputs.size()) {
@@ -171,7 +179,8 @@ class PlanBuilder {
       v.defined = true;
       v.root = node.op->is_view() && i == 0 ? node.inputs[0] : node.outputs[i];
     }
-    pending_.push_back(Pending{&node, std::move(types), context.scratch_bytes(), false});
+    pending_.push_back(Pending{&node, std::move(types), context.scratch_bytes(), node.inputs,
+                               node.name, node.op_type, false, nullptr});
     return {};
   }
 
@@ -246,17 +255,77 @@ class PlanBuilder {
         if (id != kNoValue && value(id).needed) it->needed = true;
       }
       if (!it->needed) continue;
-      for (const ValueId id : it->node->inputs) {
+      for (const ValueId id : it->inputs) {
         if (id != kNoValue) value(id).needed = true;
       }
     }
     std::erase_if(pending_, [](const Pending& p) { return !p.needed || p.node->op->is_view(); });
   }
 
+  void MakeSteps() {
+    for (Pending& pending : pending_) pending.step = pending.node->op->MakeStep(*pending.types);
+  }
+
+  // Successive steps that are better run by strips of rows become one.
+  void LinkChains() {
+    std::vector<int> reads(values_.size(), 0);
+    const auto count = [&](ValueId id) {
+      if (id != kNoValue) ++reads[static_cast<std::size_t>(RootOf(id))];
+    };
+    for (const Pending& pending : pending_) std::ranges::for_each(pending.inputs, count);
+    std::ranges::for_each(program_.outputs, count);
+
+    std::vector<Pending> steps;
+    for (std::size_t begin = 0; begin < pending_.size();) {
+      std::vector<ChainLink> links;
+      for (std::size_t i = begin; i < pending_.size(); ++i) {
+        const Pending& p = pending_[i];
+        if (i > begin && !Continues(pending_[i - 1], p, reads)) break;
+        links.push_back(ChainLink{p.types, p.step});
+        if (p.step->rows() == nullptr) break;
+      }
+      if (links.size() > 1 && links.back().step->rows() == nullptr) links.pop_back();
+      for (const std::size_t length : CutIntoChains(links, budget_)) {
+        steps.push_back(Chain(std::span(pending_).subspan(begin, length)));
+        begin += length;
+      }
+    }
+    pending_ = std::move(steps);
+  }
+
+  // One step of several.
+  Pending Chain(std::span<Pending> steps) {
+    Pending chain = std::move(steps.back());
+    if (steps.size() == 1) return chain;
+    steps.back().types = chain.types;
+    steps.back().step = chain.step;
+    std::vector<ChainLink> links;
+    std::string names;
+    for (const Pending& p : steps) links.push_back(ChainLink{p.types, p.step});
+    for (const Pending& p : steps.first(steps.size() - 1)) names += p.name + " + ";
+    chain.name.insert(0, names);
+    chain.op_type = "Chain";
+    chain.inputs = std::move(steps.front().inputs);
+    auto types = std::make_shared<NodeTypes>(*chain.types);
+    types->inputs = links.front().types->inputs;
+    types->input_storage = links.front().types->input_storage;
+    chain.types = std::move(types);
+    chain.scratch_bytes = StripChainScratch(links, budget_, threads_);
+    chain.step = MakeStripChain(std::move(links), budget_, threads_);
+    return chain;
+  }
+
+  // Whether `next` reads nothing but the output of `step`, which nobody else reads.
+  bool Continues(const Pending& step, const Pending& next, const std::vector<int>& reads) {
+    const ValueId id = step.node->outputs[0];
+    return step.node->outputs.size() == 1 && id != kNoValue && next.inputs.size() == 1 &&
+           next.inputs[0] == id && value(id).root == id && reads[static_cast<std::size_t>(id)] == 1;
+  }
+
   // Also gives computed outputs their place: the caller's memory.
   void FindLifetimes() {
     for (std::size_t s = 0; s < pending_.size(); ++s) {
-      for (const ValueId id : pending_[s].node->inputs) {
+      for (const ValueId id : pending_[s].inputs) {
         if (id != kNoValue) root(id).last_use = static_cast<int>(s);
       }
     }
@@ -287,32 +356,35 @@ class PlanBuilder {
 
   void PlaceStep(int s) {
     Pending& pending = pending_[static_cast<std::size_t>(s)];
-    const ProgramNode& node = *pending.node;
-    OverwriteInput(node, s);
-    for (const ValueId id : node.outputs) {
+    const std::vector<ValueId>& outputs = pending.node->outputs;
+    OverwriteInput(pending, s);
+    for (const ValueId id : outputs) {
       if (id != kNoValue) PlaceOutput(id);
     }
     Plan::PlannedStep step;
-    step.node = &node;
     if (pending.scratch_bytes > 0) {
       const std::size_t offset = arena_.Allocate(pending.scratch_bytes);
       arena_.Free(offset, pending.scratch_bytes);
       step.scratch = Location{nullptr, kArenaBase, offset};
     }
-    for (const ValueId id : node.inputs) step.inputs.push_back(LocationOf(id));
-    for (const ValueId id : node.outputs) step.outputs.push_back(LocationOf(id));
-    step.types = std::move(pending.types);
-    step.step = node.op->MakeStep(*step.types);
+    for (const ValueId id : pending.inputs) step.inputs.push_back(LocationOf(id));
+    for (const ValueId id : outputs) step.outputs.push_back(LocationOf(id));
+    step.types = pending.types;
+    step.step = pending.step;
+    step.name = std::move(pending.name);
+    step.op_type = std::move(pending.op_type);
     plan_->steps_.push_back(std::move(step));
 
-    for (const ValueId id : node.inputs) FreeAfter(id, s);
-    for (const ValueId id : node.outputs) FreeAfter(id, s);
+    for (const ValueId id : pending.inputs) FreeAfter(id, s);
+    for (const ValueId id : outputs) FreeAfter(id, s);
   }
 
   Location LocationOf(ValueId id) { return id == kNoValue ? Location{} : root(id).location; }
 
   // Lets output 0 take over the memory of an input that dies here.
-  void OverwriteInput(const ProgramNode& node, int s) {
+  void OverwriteInput(const Pending& pending, int s) {
+    const ProgramNode& node = *pending.node;
+    if (pending.inputs != node.inputs) return;  // a chain
     if (node.outputs.empty() || node.outputs[0] == kNoValue) return;
     PlannedValue& out = value(node.outputs[0]);
     if (out.location.base >= 0) return;  // goes straight to the caller
@@ -358,6 +430,7 @@ class PlanBuilder {
   const Program& program_;
   const Limits& limits_;
   const int threads_;
+  const StripBudget budget_;
   std::unique_ptr<Plan> plan_;
   std::vector<PlannedValue> values_;
   std::vector<UsedFlag> used_;
@@ -369,8 +442,9 @@ class PlanBuilder {
 
 Result<std::unique_ptr<const Plan>> Plan::Create(const Program& program,
                                                  std::span<const TensorView> inputs,
-                                                 const Limits& limits, int threads) {
-  return PlanBuilder(program, limits, threads).Build(inputs);
+                                                 const Limits& limits, int threads,
+                                                 const StripBudget& budget) {
+  return PlanBuilder(program, limits, threads, budget).Build(inputs);
 }
 
 bool Plan::Matches(std::span<const TensorView> inputs) const {
@@ -406,7 +480,7 @@ Status Plan::Run(Workspace& workspace, std::span<const TensorView> inputs,
     const auto start = std::chrono::steady_clock::now();
     Status status = step.step->Run(context);
     if (!status.has_value()) {
-      return MakeError(status.error().code, "{}: {}", step.node->name, status.error().message);
+      return MakeError(status.error().code, "{}: {}", step.name, status.error().message);
     }
     if (!step_ns.empty()) {
       step_ns[s] =
@@ -427,10 +501,10 @@ std::vector<StepInfo> Plan::Describe() const {
   std::vector<StepInfo> infos;
   for (const PlannedStep& step : steps_) {
     StepInfo info = step.step->Describe();
-    info.node = step.node->name;
-    info.op_type = step.node->op_type;
+    info.node = step.name;
+    info.op_type = step.op_type;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-      if (step.node->inputs[i] == kNoValue) continue;
+      if (step.inputs[i].fixed == nullptr && step.inputs[i].base < 0) continue;  // left out
       info.inputs.push_back(step.types->inputs[i].shape.ToString());
       if (step.inputs[i].fixed == nullptr) info.read_bytes += Bytes(step.types->input_storage[i]);
     }

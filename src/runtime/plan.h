@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/program.h"
 #include "runtime/step.h"
+#include "runtime/strip_chain.h"
 #include "runtime/workspace.h"
 #include "visavis/limits.h"
 #include "visavis/tensor.h"
@@ -21,12 +23,13 @@ namespace visavis {
 class Plan {
  public:
   /// Works out all shapes for `inputs`, folds what depends on shapes only, and places the rest.
+  /// Results do not depend on `budget`.
   /// Elements of small inputs may be read, if they have any (data may be null); see Matches.
   /// `program` must outlive the plan. Errors: kInvalidArgument, kUnsupported, kLimitExceeded;
   /// messages name the node.
-  static Result<std::unique_ptr<const Plan>> Create(const Program& program,
-                                                    std::span<const TensorView> inputs,
-                                                    const Limits& limits, int threads);
+  static Result<std::unique_ptr<const Plan>> Create(
+      const Program& program, std::span<const TensorView> inputs, const Limits& limits, int threads,
+      const StripBudget& budget = BudgetOfThisMachine());
 
   /// True if this plan fits these inputs: types, shapes, and the values of those inputs that
   /// decided a shape.
@@ -50,9 +53,10 @@ class Plan {
   friend class PlanBuilder;
 
   struct PlannedStep {
-    const ProgramNode* node = nullptr;
-    std::unique_ptr<NodeTypes> types;
-    std::unique_ptr<Step> step;
+    std::string name;  ///< of the node, or of all in a chain
+    std::string op_type;
+    std::shared_ptr<const NodeTypes> types;
+    std::shared_ptr<const Step> step;
     std::vector<Location> inputs;
     std::vector<Location> outputs;
     Location scratch;

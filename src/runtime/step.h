@@ -12,6 +12,8 @@
 
 namespace visavis {
 
+class RowStep;
+
 /// Where one value of one plan is found while running: a fixed address (constants), or an offset
 /// into one of the run's bases (arena, caller's inputs, caller's outputs).
 struct Location {
@@ -83,6 +85,8 @@ class Step {
   /// The parts only the step knows (kernel, algorithm, weight_bytes, flops); the plan fills in the
   /// rest.
   virtual StepInfo Describe() const = 0;
+  /// The same step by rows, if it can; as long-lived as the step.
+  virtual const RowStep* rows() const { return nullptr; }
 };
 
 }  // namespace visavis

@@ -9,17 +9,17 @@
 #include "base/error.h"
 #include "base/file_system.h"
 #include "base/try.h"
-#include "zoo/object_reader.h"
+#include "json/fields.h"
+#include "json/parse.h"
 
 namespace visavis {
 namespace {
 
 namespace fs = std::filesystem;
 
-using Json = nlohmann::json;
-
 constexpr char kManifest[] = "MAR-INF/MANIFEST.json";
 constexpr std::int64_t kMaxManifestBytes = 1 << 20;
+constexpr FieldRules kManifestRules{.null_is_absent = true};
 
 bool IsModelFile(const std::string& path) {
   constexpr std::string_view kEndings[] = {".onnx", ".params", "-symbol.json", ".caffemodel",
@@ -52,21 +52,21 @@ Result<ModelArchive> ReadModelArchive(const std::string& path) {
   VISAVIS_ASSIGN_OR_RETURN(const std::string text,
                            ReadArchiveMember(path, kManifest, kMaxManifestBytes));
   const std::string where = path + ": " + kManifest;
-  VISAVIS_ASSIGN_OR_RETURN(const Json manifest, ParseJson(text, where));
-  ObjectReader reader(manifest, where);
-  reader.AllowUnknownKeys();
-  reader.Text("runtime", archive.runtime);
-  reader.Text("license", archive.licence);
-  const Json* model = reader.Find("model");
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  if (model == nullptr) return MakeError(ErrorCode::kCorruptData, "{}: model is missing", where);
-  ObjectReader fields(*model, where + ": model");
-  fields.AllowUnknownKeys();
-  fields.Text("modelName", archive.model_name, /*required=*/true);
-  fields.Text("modelVersion", archive.model_version);
-  fields.Text("description", archive.description);
-  fields.Text("handler", archive.handler);
-  VISAVIS_RETURN_IF_ERROR(fields.Finish());
+  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json manifest, ParseJson(text, where));
+  // Keys that nobody asks for may stand there: TorchServe writes more with every version.
+  FirstError sink(where, kManifestRules);
+  Fields fields(&manifest, "", sink);
+  const auto text_or_none = [](Fields& from, const char* key) {
+    return from.TextOr(key, kMaxManifestBytes, "");
+  };
+  archive.runtime = text_or_none(fields, "runtime");
+  archive.licence = text_or_none(fields, "license");
+  Fields model = fields.Object("model");
+  archive.model_name = model.Text("modelName", kMaxManifestBytes);
+  archive.model_version = text_or_none(model, "modelVersion");
+  archive.description = text_or_none(model, "description");
+  archive.handler = text_or_none(model, "handler");
+  if (sink.error()) return *sink.error();
   for (const ArchiveEntry& entry : archive.entries) {
     if (!entry.is_folder && IsModelFile(entry.path)) archive.model_files.push_back(entry.path);
   }

@@ -4,8 +4,9 @@
 #include <cctype>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/try.h"
-#include "zoo/object_reader.h"
+#include "json/fields.h"
 #include "zoo/registry_entry.h"
 #include "zoo/yaml.h"
 
@@ -14,7 +15,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kMaxFileBytes = 1LL << 40;
+constexpr std::int64_t kMostReplacements = 1'000'000;
+// The keys of these files grow with Open Model Zoo: unknown ones are none of our business.
+constexpr FieldRules kRules{.numbers_as_text = true, .null_is_absent = true};
 
 std::string Lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -22,120 +25,90 @@ std::string Lower(std::string text) {
   return text;
 }
 
+std::string Text(Fields& fields, const char* key) { return fields.Text(key, kMaxEntryText); }
+std::string TextOrNone(Fields& fields, const char* key) {
+  return fields.TextOr(key, kMaxEntryText, "");
+}
+std::string Quoted(const std::string& text) { return "found \"" + OneLine(text) + "\""; }
+
 // A source is a URL, or {$type: http, url}, or {$type: google_drive, id}.
-Status ParseSource(const Json& json, const std::string& where, std::vector<std::string>& urls) {
-  if (json.is_string()) {
-    urls.push_back(json.get<std::string>());
+std::string ReadSource(Fields& file, const char* key) {
+  if (file.Any(key)->is_string()) return Text(file, key);
+  Fields fields = file.Object(key);
+  const std::string type = Text(fields, "$type");
+  if (type == "http") return Text(fields, "url");
+  if (type != "google_drive") {
+    fields.Refuse("$type", Quoted(type), "http or google_drive", ErrorCode::kUnsupported);
     return {};
   }
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  std::string type;
-  std::string url;
-  std::string id;
-  reader.Text("$type", type, /*required=*/true);
-  reader.Text("url", url);
-  reader.Text("id", id);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  if (type == "http" && !url.empty()) {
-    urls.push_back(url);
-  } else if (type == "google_drive" && !id.empty()) {
-    const bool plain = std::all_of(id.begin(), id.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '_' || c == '-';
-    });
-    if (!plain) return MakeError(ErrorCode::kCorruptData, "{}: id: is no Google Drive id", where);
-    urls.push_back("https://drive.usercontent.google.com/download?export=download&confirm=t&id=" +
-                   id);
-  } else {
-    return MakeError(ErrorCode::kUnsupported,
-                     "{}: want a URL, $type http with url, or $type google_drive with id", where);
-  }
-  return {};
+  const std::string id = Text(fields, "id");
+  const bool plain = std::all_of(id.begin(), id.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+  if (!plain) fields.Refuse("id", Quoted(id), "an id of Google Drive");
+  return "https://drive.usercontent.google.com/download?export=download&confirm=t&id=" + id;
 }
 
 // A bare checksum is SHA-384; {$type: sha384, value} says so.
-void ParseChecksum(ObjectReader& file, AssetFile& parsed) {
-  file.Text("sha256", parsed.sha256);  // until 2021
-  parsed.sha256 = Lower(parsed.sha256);
-  const Json* checksum = file.Find("checksum");
-  if (checksum == nullptr) return;
-  if (checksum->is_string()) {
-    parsed.sha384 = Lower(checksum->get<std::string>());
+void ReadChecksum(Fields& file, AssetFile& parsed) {
+  parsed.sha256 = Lower(TextOrNone(file, "sha256"));  // until 2021
+  if (!file.MayHave("checksum")) return;
+  if (file.Any("checksum")->is_string()) {
+    parsed.sha384 = Lower(Text(file, "checksum"));
     return;
   }
-  ObjectReader reader(*checksum, file.where() + ": checksum");
-  std::string type;
-  std::string value;
-  reader.Text("$type", type, /*required=*/true);
-  reader.Text("value", value, /*required=*/true);
+  Fields fields = file.Object("checksum");
+  const std::string type = Text(fields, "$type");
+  const std::string value = Lower(Text(fields, "value"));
   if (type == "sha384") {
-    parsed.sha384 = Lower(value);
+    parsed.sha384 = value;
   } else if (type == "sha256") {
-    parsed.sha256 = Lower(value);
+    parsed.sha256 = value;
   } else {
-    reader.Fail("$type: want sha384 or sha256");
+    fields.Refuse("$type", Quoted(type), "sha384 or sha256");
   }
-  if (const Status status = reader.Finish(); !status) file.Fail(status.error().message);
 }
 
-Status ParseFile(const Json& json, const std::string& where, std::vector<AssetFile>& files) {
+AssetFile ReadFile(Fields& fields) {
   AssetFile file;
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  reader.Text("name", file.name, /*required=*/true);
-  reader.Integer("size", file.size_bytes, kMaxFileBytes);
-  ParseChecksum(reader, file);
+  file.name = Text(fields, "name");
+  file.size_bytes = fields.IntegerOr("size", 0, kMaxFileBytes, file.size_bytes);
+  ReadChecksum(fields, file);
   for (const char* key : {"original_source", "source"}) {  // the origin first
-    if (const Json* source = reader.Find(key); source != nullptr) {
-      VISAVIS_RETURN_IF_ERROR(ParseSource(*source, where + ": " + key, file.urls));
-    }
+    if (fields.MayHave(key)) file.urls.push_back(ReadSource(fields, key));
   }
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  files.push_back(std::move(file));
-  return {};
+  return file;
 }
 
-Status ParseStep(const Json& json, const std::string& where, std::vector<Postprocessing>& steps) {
+Postprocessing ReadStep(Fields& fields) {
   Postprocessing step;
-  std::string type;
-  std::int64_t count = 0;
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  reader.Text("$type", type, /*required=*/true);
-  reader.Text("file", step.file, /*required=*/true);
+  const std::string type = Text(fields, "$type");
+  step.file = Text(fields, "file");
   if (type == "regex_replace") {
     step.kind = Postprocessing::Kind::kRegexReplace;
-    reader.Text("pattern", step.pattern, /*required=*/true);
-    reader.Text("replacement", step.replacement);
-    reader.Integer("count", count, 1'000'000);
-    step.count = static_cast<int>(count);
+    step.pattern = Text(fields, "pattern");
+    step.replacement = TextOrNone(fields, "replacement");
+    step.count = static_cast<int>(fields.IntegerOr("count", 0, kMostReplacements, 0));
   } else if (type == "unpack_archive") {
     step.kind = Postprocessing::Kind::kUnpackArchive;
-    reader.Text("format", step.format, /*required=*/true);
+    step.format = Text(fields, "format");
     constexpr std::string_view kFormats[] = {"zip", "tar", "gztar", "bztar", "xztar"};
-    if (reader.ok() &&
-        std::find(std::begin(kFormats), std::end(kFormats), step.format) == std::end(kFormats)) {
-      reader.Fail("format: want zip, tar, gztar, bztar or xztar");
+    if (std::find(std::begin(kFormats), std::end(kFormats), step.format) == std::end(kFormats)) {
+      fields.Refuse("format", Quoted(step.format), "zip, tar, gztar, bztar or xztar");
     }
-  } else if (reader.ok()) {
-    return MakeError(ErrorCode::kUnsupported, "{}: $type: want regex_replace or unpack_archive",
-                     where);
+  } else {
+    fields.Refuse("$type", Quoted(type), "regex_replace or unpack_archive",
+                  ErrorCode::kUnsupported);
   }
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  steps.push_back(std::move(step));
-  return {};
+  return step;
 }
 
-Status ParseInput(const Json& json, const std::string& where, std::vector<AssetInput>& inputs) {
+AssetInput ReadInput(Fields& fields) {
   AssetInput input;
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  reader.Text("name", input.name);
-  reader.Dimensions("shape", input.shape);
-  reader.Text("layout", input.layout);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  inputs.push_back(std::move(input));
-  return {};
+  input.name = TextOrNone(fields, "name");
+  input.shape = ReadDimensions(fields, "shape");
+  input.layout = TextOrNone(fields, "layout");
+  return input;
 }
 
 // Folders FP32/, FP16-INT8/ ... name precisions; public models come in FP16 and FP32.
@@ -153,17 +126,19 @@ std::vector<std::string> Precisions(const std::vector<AssetFile>& files) {
 }
 
 // What model.yml and composite-model.yml have in common.
-void ReadCommon(ObjectReader& reader, const std::string& name, Asset& asset) {
+Asset ReadCommon(Fields& fields, const std::string& name) {
   for (const char* key : {"name", "subdirectory"}) {
-    if (reader.Find(key) != nullptr) reader.Fail(std::string(key) + ": is not allowed here");
+    if (fields.MayHave(key)) fields.Refuse(key, "is there", "the name of the folder instead");
   }
+  Asset asset;
   asset.name = name;
   asset.folder = name;
-  reader.Text("description", asset.description, /*required=*/true);
-  reader.Text("task_type", asset.task, /*required=*/true);
-  reader.Text("framework", asset.framework);
-  reader.Text("license", asset.licence_url, /*required=*/true);
+  asset.description = Text(fields, "description");
+  asset.task = Text(fields, "task_type");
+  asset.framework = TextOrNone(fields, "framework");
+  asset.licence_url = Text(fields, "license");
   asset.licence = "see " + asset.licence_url;
+  return asset;
 }
 
 void PutUnderComposite(const std::string& composite, Asset& asset) {
@@ -176,20 +151,19 @@ void PutUnderComposite(const std::string& composite, Asset& asset) {
 Result<Asset> ParseOmzModel(std::string_view yaml, const std::string& name,
                             const std::string& composite, const std::string& where) {
   VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseYaml(yaml, where));
-  Asset asset;
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  ReadCommon(reader, name, asset);
-  reader.Each("files", [&](const Json& file, const std::string& at) {
-    return ParseFile(file, at, asset.files);
-  });
-  reader.Each("postprocessing", [&](const Json& step, const std::string& at) {
-    return ParseStep(step, at, asset.postprocessing);
-  });
-  reader.Each("input_info", [&](const Json& input, const std::string& at) {
-    return ParseInput(input, at, asset.inputs);
-  });
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
+  FirstError sink(where, kRules);
+  Fields fields(&json, "", sink);
+  Asset asset = ReadCommon(fields, name);
+  for (Fields& file : fields.ItemsOrNone("files", kMaxEntryItems)) {
+    asset.files.push_back(ReadFile(file));
+  }
+  for (Fields& step : fields.ItemsOrNone("postprocessing", kMaxEntryItems)) {
+    asset.postprocessing.push_back(ReadStep(step));
+  }
+  for (Fields& input : fields.ItemsOrNone("input_info", kMaxEntryItems)) {
+    asset.inputs.push_back(ReadInput(input));
+  }
+  if (sink.error()) return *sink.error();
   asset.precisions = Precisions(asset.files);
   PutUnderComposite(composite, asset);
   VISAVIS_RETURN_IF_ERROR(CheckAsset(asset, where));
@@ -199,12 +173,11 @@ Result<Asset> ParseOmzModel(std::string_view yaml, const std::string& name,
 Result<Asset> ParseOmzComposite(std::string_view yaml, const std::string& name,
                                 const std::string& where) {
   VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseYaml(yaml, where));
-  Asset asset;
-  ObjectReader reader(json, where);
-  reader.AllowUnknownKeys();
-  ReadCommon(reader, name, asset);
-  reader.Texts("stages_order", asset.stages);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
+  FirstError sink(where, kRules);
+  Fields fields(&json, "", sink);
+  Asset asset = ReadCommon(fields, name);
+  asset.stages = fields.TextsOrNone("stages_order", kMaxEntryItems, kMaxEntryText);
+  if (sink.error()) return *sink.error();
   for (const std::string& stage : asset.stages) {
     if (!stage.starts_with(name)) {
       return MakeError(ErrorCode::kCorruptData,

@@ -9,7 +9,7 @@
 #include "base/file_system.h"
 #include "base/sha256.h"
 #include "base/try.h"
-#include "zoo/object_reader.h"
+#include "json/parse.h"
 #include "zoo/registry_entry.h"
 
 namespace visavis {

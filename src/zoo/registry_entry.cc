@@ -7,16 +7,16 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/try.h"
-#include "zoo/object_reader.h"
+#include "json/parse.h"
 
 namespace visavis {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::int64_t kSchema = 1;
-constexpr std::int64_t kMaxFileBytes = 1LL << 40;
 constexpr std::size_t kMaxNameBytes = 200;
+constexpr std::int64_t kMaxDimension = 1'000'000;
+constexpr double kLargestNumber = 1e18;  // costs are numbers of operations
+constexpr FieldRules kRules{.null_is_absent = true, .extensions = true};
 
 constexpr std::array<std::pair<LicenceTerms, std::string_view>, 4> kTerms = {{
     {LicenceTerms::kPermissive, "permissive"},
@@ -25,100 +25,104 @@ constexpr std::array<std::pair<LicenceTerms, std::string_view>, 4> kTerms = {{
     {LicenceTerms::kUnknown, "unknown"},
 }};
 
-Status ParseBuild(const Json& json, const std::string& where, std::vector<AssetBuild>& builds) {
+std::string TextOrNone(Fields& fields, const char* key) {
+  return fields.TextOr(key, kMaxEntryText, "");
+}
+
+std::vector<std::string> Texts(Fields& fields, const char* key) {
+  return fields.TextsOrNone(key, kMaxEntryItems, kMaxEntryText);
+}
+
+double NumberOrNone(Fields& fields, const char* key) {
+  return fields.NumberOr(key, -kLargestNumber, kLargestNumber, 0);
+}
+
+// What `read` makes of every object of a list.
+template <typename Read>
+auto ReadAll(Fields& fields, const char* key, Read read) {
+  std::vector<decltype(read(fields))> all;
+  for (Fields& item : fields.ItemsOrNone(key, kMaxEntryItems)) {
+    all.push_back(read(item));
+    item.Finish();
+  }
+  return all;
+}
+
+// What files and their other builds have in common.
+template <typename Bytes>
+void ReadBytes(Fields& fields, Bytes& bytes) {
+  bytes.size_bytes = fields.IntegerOr("bytes", 0, kMaxFileBytes, bytes.size_bytes);
+  bytes.sha256 = TextOrNone(fields, "sha256");
+  bytes.sha384 = TextOrNone(fields, "sha384");
+  bytes.note = TextOrNone(fields, "note");
+}
+
+AssetBuild ReadBuild(Fields& fields) {
   AssetBuild build;
-  ObjectReader reader(json, where);
-  reader.Integer("bytes", build.size_bytes, kMaxFileBytes);
-  reader.Text("sha256", build.sha256);
-  reader.Text("sha384", build.sha384);
-  reader.Text("note", build.note);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  builds.push_back(std::move(build));
-  return {};
+  ReadBytes(fields, build);
+  return build;
 }
 
-Status ParseFile(const Json& json, const std::string& where, std::vector<AssetFile>& files) {
+AssetFile ReadFile(Fields& fields) {
   AssetFile file;
-  ObjectReader reader(json, where);
-  reader.Text("name", file.name, /*required=*/true);
-  reader.Integer("bytes", file.size_bytes, kMaxFileBytes);
-  reader.Text("sha256", file.sha256);
-  reader.Text("sha384", file.sha384);
-  reader.Texts("urls", file.urls);
-  reader.Each("other_builds", [&](const Json& build, const std::string& at) {
-    return ParseBuild(build, at, file.other_builds);
-  });
-  reader.Text("archive", file.archive);
-  reader.Text("member", file.member);
-  reader.Text("role", file.role);
-  reader.Text("note", file.note);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  files.push_back(std::move(file));
-  return {};
+  file.name = fields.Text("name", kMaxEntryText);
+  ReadBytes(fields, file);
+  file.urls = Texts(fields, "urls");
+  file.other_builds = ReadAll(fields, "other_builds", ReadBuild);
+  file.archive = TextOrNone(fields, "archive");
+  file.member = TextOrNone(fields, "member");
+  file.role = TextOrNone(fields, "role");
+  return file;
 }
 
-Status ParseInput(const Json& json, const std::string& where, std::vector<AssetInput>& inputs) {
+AssetInput ReadInput(Fields& fields) {
   AssetInput input;
-  ObjectReader reader(json, where);
-  reader.Text("name", input.name);
-  reader.Dimensions("shape", input.shape);
-  reader.Text("layout", input.layout);
-  reader.Text("channel_order", input.channel_order);
-  reader.Numbers("mean", input.mean);
-  reader.Numbers("scale", input.scale);
-  reader.Text("normalisation", input.normalisation);
-  reader.Text("alignment", input.alignment);
+  input.name = TextOrNone(fields, "name");
+  input.shape = ReadDimensions(fields, "shape");
+  input.layout = TextOrNone(fields, "layout");
+  input.channel_order = TextOrNone(fields, "channel_order");
+  input.mean = fields.NumbersOrNone("mean", kMaxEntryItems, -kLargestNumber, kLargestNumber);
+  input.scale = fields.NumbersOrNone("scale", kMaxEntryItems, -kLargestNumber, kLargestNumber);
+  input.normalisation = TextOrNone(fields, "normalisation");
+  input.alignment = TextOrNone(fields, "alignment");
   if (!input.normalisation.empty() && input.normalisation != "graph" &&
       input.normalisation != "caller") {
-    reader.Fail("normalisation: want graph or caller");
+    fields.Refuse("normalisation", "found \"" + OneLine(input.normalisation) + "\"",
+                  "graph or caller");
   }
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  inputs.push_back(std::move(input));
-  return {};
+  return input;
 }
 
-Status ParseOutput(const Json& json, const std::string& where, std::vector<AssetOutput>& outputs) {
+AssetOutput ReadOutput(Fields& fields) {
   AssetOutput output;
-  std::int64_t dimension = 0;
-  ObjectReader reader(json, where);
-  reader.Text("name", output.name);
-  reader.Integer("dimension", dimension, 1'000'000);
-  reader.Text("meaning", output.meaning);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  output.dimension = static_cast<int>(dimension);
-  outputs.push_back(std::move(output));
-  return {};
+  output.name = TextOrNone(fields, "name");
+  output.dimension = static_cast<int>(fields.IntegerOr("dimension", 0, kMaxDimension, 0));
+  output.meaning = TextOrNone(fields, "meaning");
+  return output;
 }
 
-Status ParseAccuracy(const Json& json, const std::string& where,
-                     std::vector<PublishedAccuracy>& list) {
+PublishedAccuracy ReadAccuracy(Fields& fields) {
   PublishedAccuracy accuracy;
-  ObjectReader reader(json, where);
-  reader.Text("metric", accuracy.metric, /*required=*/true);
-  reader.Number("value", accuracy.value);
-  reader.Text("protocol", accuracy.protocol);
-  reader.Text("source", accuracy.source, /*required=*/true);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  list.push_back(std::move(accuracy));
-  return {};
+  accuracy.metric = fields.Text("metric", kMaxEntryText);
+  accuracy.value = NumberOrNone(fields, "value");
+  accuracy.protocol = TextOrNone(fields, "protocol");
+  accuracy.source = fields.Text("source", kMaxEntryText);
+  return accuracy;
 }
 
-void ParseLicence(ObjectReader& entry, Asset& asset) {
-  const Json* licence = entry.Find("licence");
-  if (licence == nullptr) return entry.Fail("licence: is missing");
-  ObjectReader reader(*licence, entry.where() + ": licence");
-  std::string terms = "unknown";
-  reader.Text("text", asset.licence, /*required=*/true);
-  reader.Text("url", asset.licence_url);
-  reader.Text("terms", terms);
+void ReadLicence(Fields fields, Asset& asset) {
+  asset.licence = fields.Text("text", kMaxEntryText);
+  asset.licence_url = TextOrNone(fields, "url");
+  const std::string terms = fields.TextOr("terms", kMaxEntryText, "unknown");
   const auto* known = std::find_if(kTerms.begin(), kTerms.end(),
                                    [&](const auto& row) { return row.second == terms; });
   if (known == kTerms.end()) {
-    reader.Fail("terms: want permissive, non-commercial, disputed or unknown");
+    fields.Refuse("terms", "found \"" + OneLine(terms) + "\"",
+                  "permissive, non-commercial, disputed or unknown");
   } else {
     asset.terms = known->first;
   }
-  if (const Status status = reader.Finish(); !status) entry.Fail(status.error().message);
+  fields.Finish();
 }
 
 Error Bad(const std::string& where, std::string_view name, std::string_view what) {
@@ -165,6 +169,20 @@ Status CheckFiles(const Asset& asset, const std::vector<AssetFile>& files, const
 }
 
 }  // namespace
+
+std::vector<std::string> ReadDimensions(Fields& fields, const char* key) {
+  std::vector<std::string> extents;
+  const nlohmann::json* array = fields.MayHave(key) ? fields.Array(key, kMaxEntryItems) : nullptr;
+  if (array == nullptr) return extents;
+  for (const nlohmann::json& extent : *array) {
+    if (!extent.is_number_integer() && !extent.is_string()) {
+      fields.Refuse(key, "found " + Found(extent), "whole numbers and names");
+      break;
+    }
+    extents.push_back(extent.is_string() ? extent.get<std::string>() : extent.dump());
+  }
+  return extents;
+}
 
 bool IsHex(std::string_view text, std::size_t digits) {
   return text.size() == digits &&
@@ -218,48 +236,41 @@ Status CheckAsset(const Asset& asset, const std::string& where) {
 }
 
 Result<Asset> ParseRegistryEntry(std::string_view text, const std::string& where) {
-  VISAVIS_ASSIGN_OR_RETURN(const Json json, ParseJson(text, where));
-  Asset asset;
-  std::int64_t schema = 0;
-  ObjectReader reader(json, where);
-  reader.Integer("schema", schema, 1'000'000);
-  if (reader.ok() && schema != kSchema) {
-    return MakeError(ErrorCode::kUnsupported, "{}: schema {}, want {}", where, schema, kSchema);
+  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(text, where));
+  FirstError sink(where, kRules);
+  Fields fields(&json, "", sink);
+  if (const std::int64_t schema = fields.Integer("schema"); schema != kSchema) {
+    fields.Refuse("schema", fmt::format("found {}", schema), std::to_string(kSchema),
+                  ErrorCode::kUnsupported);
   }
-  reader.Text("name", asset.name, /*required=*/true);
-  reader.Texts("aliases", asset.aliases);
-  reader.Text("task", asset.task);
-  reader.Text("framework", asset.framework);
-  reader.Text("description", asset.description);
-  ParseLicence(reader, asset);
-  reader.Text("folder", asset.folder);
-  reader.Text("obtain", asset.obtain);
-  reader.Each("files", [&](const Json& file, const std::string& at) {
-    return ParseFile(file, at, asset.files);
-  });
-  reader.Each("archives", [&](const Json& file, const std::string& at) {
-    return ParseFile(file, at, asset.archives);
-  });
-  reader.Each("inputs", [&](const Json& input, const std::string& at) {
-    return ParseInput(input, at, asset.inputs);
-  });
-  reader.Each("outputs", [&](const Json& output, const std::string& at) {
-    return ParseOutput(output, at, asset.outputs);
-  });
-  reader.Each("accuracy", [&](const Json& accuracy, const std::string& at) {
-    return ParseAccuracy(accuracy, at, asset.accuracy);
-  });
-  reader.Number("threshold", asset.threshold);
-  reader.Text("threshold_origin", asset.threshold_origin);
-  reader.Number("flops", asset.flops);
-  reader.Number("parameters", asset.parameters);
-  reader.Text("cost_source", asset.cost_source);
-  reader.Texts("stages", asset.stages);
-  reader.Texts("sources", asset.sources);
-  reader.Texts("notes", asset.notes);
-  reader.Texts("unverified", asset.unverified);
-  VISAVIS_RETURN_IF_ERROR(reader.Finish());
-  if (asset.folder.empty()) asset.folder = asset.name;
+  // What follows may mean something else in another schema.
+  if (sink.error()) return *sink.error();
+
+  Asset asset;
+  asset.name = fields.Text("name", kMaxEntryText);
+  asset.aliases = Texts(fields, "aliases");
+  asset.task = TextOrNone(fields, "task");
+  asset.framework = TextOrNone(fields, "framework");
+  asset.description = TextOrNone(fields, "description");
+  ReadLicence(fields.Object("licence"), asset);
+  asset.folder = fields.TextOr("folder", kMaxEntryText, asset.name);
+  asset.obtain = TextOrNone(fields, "obtain");
+  asset.files = ReadAll(fields, "files", ReadFile);
+  asset.archives = ReadAll(fields, "archives", ReadFile);
+  asset.inputs = ReadAll(fields, "inputs", ReadInput);
+  asset.outputs = ReadAll(fields, "outputs", ReadOutput);
+  asset.accuracy = ReadAll(fields, "accuracy", ReadAccuracy);
+  asset.threshold = NumberOrNone(fields, "threshold");
+  asset.threshold_origin = TextOrNone(fields, "threshold_origin");
+  asset.flops = NumberOrNone(fields, "flops");
+  asset.parameters = NumberOrNone(fields, "parameters");
+  asset.cost_source = TextOrNone(fields, "cost_source");
+  asset.stages = Texts(fields, "stages");
+  asset.sources = Texts(fields, "sources");
+  asset.notes = Texts(fields, "notes");
+  asset.unverified = Texts(fields, "unverified");
+  fields.Finish();
+  if (sink.error()) return *sink.error();
   VISAVIS_RETURN_IF_ERROR(CheckAsset(asset, where));
   return asset;
 }

@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::string File(const std::string& name) {
   return R"({"name": ")" + name + R"(", "bytes": 3, "urls": ["http://x/y"], "sha256": ")" +
@@ -138,6 +139,19 @@ TEST(RegistryEntry, RefusesWhatIsNotOne) {
     EXPECT_EQ(asset.error().code, ErrorCode::kCorruptData) << text;
     EXPECT_TRUE(asset.error().message.starts_with("file.json")) << asset.error().message;
   }
+  const std::pair<std::string, std::string> messages[] = {
+      {Entry("a", R"({"name": "f", "sha265": "misspelt"})"),
+       "file.json: files[0].sha265: is no key of this version, want one of archive, bytes, "},
+      {Entry("a", R"({"name": "f", "bytes": -1})"),
+       "file.json: files[0].bytes: found -1, want a whole number from 0 to 1099511627776"},
+      {Entry("a", R"({"name": "f", "other_builds": [{"sha256": 5}]})"),
+       "file.json: files[0].other_builds[0].sha256: found 5, want a text"},
+      {Entry("a", good, R"(, "name": "b")"), "file.json: key \"name\" is there twice"},
+      {Entry("a", good, R"(, "notes": ["x", 7])"), "file.json: notes[1]: found 7, want a text"}};
+  for (const auto& [text, message] : messages) {
+    EXPECT_THAT(ParseRegistryEntry(text, "file.json").error().message, StartsWith(message));
+  }
+  EXPECT_TRUE(ParseRegistryEntry(Entry("a", good, R"(, "x-mine": 1, "folder": null)"), "f"));
   EXPECT_EQ(ParseRegistryEntry(R"({"schema": 2})", "f").error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(ParseRegistryEntry(std::string(100'000, '['), "f").error().code,
             ErrorCode::kLimitExceeded);

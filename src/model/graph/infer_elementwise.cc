@@ -2,31 +2,31 @@
 #include <algorithm>
 #include <array>
 
-#include "model/graph/infer_context.h"
 #include "model/graph/onnx_types.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
 
-void InferSame(InferContext& context) {
+void InferSame(ShapeContext& context) {
   context.SetTypeFrom(0);
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
 }
 
-void InferIdentity(InferContext& context) {
+void InferIdentity(ShapeContext& context) {
   InferSame(context);
   if (context.integers(0) != nullptr && context.output() != nullptr) {
     context.output()->integers = *context.integers(0);
   }
 }
 
-void InferDropout(InferContext& context) {
+void InferDropout(ShapeContext& context) {
   InferSame(context);
   context.SetType(1, DType::kBool);
   if (const Dims* data = context.shape(0)) context.SetShape(1, *data);
 }
 
-void InferCast(InferContext& context) {
+void InferCast(ShapeContext& context) {
   const auto to = DTypeOfOnnxType(context.node().Int("to", 0));
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   if (!to || context.output() == nullptr) return;
@@ -37,7 +37,7 @@ void InferCast(InferContext& context) {
 }
 
 // All inputs from `first` on, broadcast together.
-void BroadcastInputs(InferContext& context, std::size_t first) {
+void BroadcastInputs(ShapeContext& context, std::size_t first) {
   std::optional<Dims> shape;
   for (std::size_t i = first; i < context.node().inputs.size(); ++i) {
     const Dims* other = context.shape(i);
@@ -48,17 +48,17 @@ void BroadcastInputs(InferContext& context, std::size_t first) {
   if (shape) context.SetShape(0, *std::move(shape));
 }
 
-void InferBroadcast(InferContext& context) {
+void InferBroadcast(ShapeContext& context) {
   context.SetTypeFrom(0);
   BroadcastInputs(context, 0);
 }
 
-void InferCompare(InferContext& context) {
+void InferCompare(ShapeContext& context) {
   context.SetType(0, DType::kBool);
   BroadcastInputs(context, 0);
 }
 
-void InferWhere(InferContext& context) {
+void InferWhere(ShapeContext& context) {
   context.SetTypeFrom(1);
   BroadcastInputs(context, 0);
 }
@@ -80,7 +80,7 @@ std::optional<std::int64_t> Apply(std::string_view op, std::int64_t a, std::int6
   return std::nullopt;
 }
 
-void InferArithmetic(InferContext& context) {
+void InferArithmetic(ShapeContext& context) {
   InferBroadcast(context);
   const Integers* a = context.integers(0);
   const Integers* b = context.integers(1);
@@ -96,12 +96,12 @@ void InferArithmetic(InferContext& context) {
   context.output()->integers = std::move(result);
 }
 
-void InferGemm(InferContext& context) {
+void InferGemm(ShapeContext& context) {
   context.SetTypeFrom(0);
   InferGemmShape(context, 0, 1);
 }
 
-void InferMatMul(InferContext& context) {
+void InferMatMul(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* a = context.shape(0);
   const Dims* b = context.shape(1);

@@ -4,14 +4,14 @@
 #include <cstdlib>
 #include <limits>
 
-#include "model/graph/infer_context.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-void InferShape(InferContext& context) {
+void InferShape(ShapeContext& context) {
   context.SetType(0, DType::kI64);
   const Dims* data = context.shape(0);
   if (data == nullptr || context.output() == nullptr) return;
@@ -30,7 +30,7 @@ void InferShape(InferContext& context) {
   context.output()->integers = std::move(extents);
 }
 
-void InferFlatten(InferContext& context) {
+void InferFlatten(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr) return;
@@ -48,7 +48,7 @@ void InferFlatten(InferContext& context) {
                        join(all.subspan(static_cast<std::size_t>(axis)))});
 }
 
-void InferReshape(InferContext& context) {
+void InferReshape(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const Integers* target = context.integers(1);
@@ -77,7 +77,7 @@ void InferReshape(InferContext& context) {
   context.SetShape(0, std::move(out));
 }
 
-void InferTranspose(InferContext& context) {
+void InferTranspose(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr) return;
@@ -93,7 +93,7 @@ void InferTranspose(InferContext& context) {
   context.SetShape(0, std::move(out));
 }
 
-void InferConcat(InferContext& context) {
+void InferConcat(ShapeContext& context) {
   context.SetTypeFrom(0);
   const std::size_t count = context.node().inputs.size();
   Integers joined;
@@ -125,7 +125,7 @@ void InferConcat(InferContext& context) {
   context.SetShape(0, std::move(out));
 }
 
-void InferSplit(InferContext& context) {
+void InferSplit(ShapeContext& context) {
   const Dims* data = context.shape(0);
   const std::size_t count = context.node().outputs.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -170,7 +170,7 @@ std::int64_t SlicedExtent(std::int64_t extent, std::int64_t start, std::int64_t 
   return start > end ? (start - end - 1) / (-(step + 1) + 1) + 1 : 0;
 }
 
-void InferSlice(InferContext& context) {
+void InferSlice(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr) return;
@@ -211,7 +211,7 @@ void InferSlice(InferContext& context) {
   context.SetShape(0, std::move(out));
 }
 
-void InferSqueeze(InferContext& context) {
+void InferSqueeze(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr) return;
@@ -240,7 +240,7 @@ void InferSqueeze(InferContext& context) {
   }
 }
 
-void InferUnsqueeze(InferContext& context) {
+void InferUnsqueeze(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const std::optional<Ints> axes = context.IntsOf(1, "axes");
@@ -261,7 +261,7 @@ void InferUnsqueeze(InferContext& context) {
   }
 }
 
-void InferGather(InferContext& context) {
+void InferGather(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const Dims* indices = context.shape(1);
@@ -293,13 +293,13 @@ Dims FromIntegers(const Integers& extents) {
   return dims;
 }
 
-void InferConstantOfShape(InferContext& context) {
+void InferConstantOfShape(ShapeContext& context) {
   const Tensor* value = context.node().TensorAttribute("value");
   context.SetType(0, value != nullptr ? value->dtype() : DType::kF32);
   if (const Integers* shape = context.integers(0)) context.SetShape(0, FromIntegers(*shape));
 }
 
-void InferExpand(InferContext& context) {
+void InferExpand(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const Integers* target = context.integers(1);
@@ -307,21 +307,39 @@ void InferExpand(InferContext& context) {
   if (auto shape = Broadcast(*data, FromIntegers(*target))) context.SetShape(0, *std::move(shape));
 }
 
-void InferPad(InferContext& context) {
+// The axes that Pad pads: all, or since operator set 18 those of input 3. Nothing if not known.
+std::optional<std::vector<std::size_t>> PaddedAxes(const ShapeContext& context, std::size_t rank) {
+  std::vector<std::size_t> axes;
+  if (context.input(3) == nullptr) {
+    for (std::size_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
+    return axes;
+  }
+  const std::optional<Ints> given = context.IntsOf(3, "axes");
+  if (!given) return std::nullopt;
+  for (const std::int64_t number : *given) {
+    const std::optional<std::size_t> axis = ResolveAxis(number, rank);
+    if (!axis || std::ranges::find(axes, *axis) != axes.end()) return std::nullopt;
+    axes.push_back(*axis);
+  }
+  return axes;
+}
+
+void InferPad(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   const std::optional<Ints> pads = context.IntsOf(1, "pads");
-  if (data == nullptr || !pads || context.input(3) != nullptr || pads->size() != 2 * data->size()) {
-    return;
-  }
+  if (data == nullptr || !pads) return;
+  const auto axes = PaddedAxes(context, data->size());
+  if (!axes || pads->size() != 2 * axes->size()) return;
   Dims out = *data;
-  for (std::size_t i = 0; i < out.size(); ++i) {
+  for (std::size_t i = 0; i < axes->size(); ++i) {
     const std::int64_t begin = (*pads)[i];
-    const std::int64_t end = (*pads)[i + out.size()];
+    const std::int64_t end = (*pads)[i + axes->size()];
+    Dim& extent = out[(*axes)[i]];
     if (begin == 0 && end == 0) continue;
     const bool sane = std::abs(begin / 2) < kMaxInferredExtent &&
-                      std::abs(end / 2) < kMaxInferredExtent && out[i].known();
-    out[i] = sane ? KnownDim(out[i].extent + begin + end) : Dim{};
+                      std::abs(end / 2) < kMaxInferredExtent && extent.known();
+    extent = sane ? KnownDim(extent.extent + begin + end) : Dim{};
   }
   context.SetShape(0, std::move(out));
 }

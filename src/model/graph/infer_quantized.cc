@@ -1,13 +1,13 @@
 // Shape rules of quantized operators, ONNX's own and ONNX Runtime's (domain com.microsoft).
 #include <array>
 
-#include "model/graph/infer_context.h"
 #include "model/graph/onnx_types.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
 
-void InferQuantize(InferContext& context) {
+void InferQuantize(ShapeContext& context) {
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   context.SetType(0, DType::kU8);
   if (const auto type = DTypeOfOnnxType(context.node().Int("output_dtype", 0))) {
@@ -16,12 +16,12 @@ void InferQuantize(InferContext& context) {
   if (context.input(2) != nullptr) context.SetTypeFrom(2);
 }
 
-void InferDequantize(InferContext& context) {
+void InferDequantize(ShapeContext& context) {
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   context.SetTypeFrom(1);
 }
 
-void InferDynamicQuantize(InferContext& context) {
+void InferDynamicQuantize(ShapeContext& context) {
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
   context.SetType(0, DType::kU8);
   context.SetType(1, DType::kF32);
@@ -30,7 +30,7 @@ void InferDynamicQuantize(InferContext& context) {
   context.SetShape(2, {});
 }
 
-void SetMatMulShape(InferContext& context, std::size_t b_input) {
+void SetMatMulShape(ShapeContext& context, std::size_t b_input) {
   const Dims* a = context.shape(0);
   const Dims* b = context.shape(b_input);
   if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
@@ -42,17 +42,17 @@ void SetMatMulShape(InferContext& context, std::size_t b_input) {
   context.SetShape(0, *std::move(batch));
 }
 
-void InferMatMulInteger(InferContext& context) {
+void InferMatMulInteger(ShapeContext& context) {
   context.SetType(0, DType::kI32);
   SetMatMulShape(context, 1);
 }
 
-void InferQLinearMatMul(InferContext& context) {
+void InferQLinearMatMul(ShapeContext& context) {
   context.SetTypeFrom(7);
   SetMatMulShape(context, 3);
 }
 
-void InferQLinearBinary(InferContext& context) {
+void InferQLinearBinary(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* a = context.shape(0);
   const Dims* b = context.shape(3);
@@ -60,18 +60,18 @@ void InferQLinearBinary(InferContext& context) {
   if (std::optional<Dims> shape = Broadcast(*a, *b)) context.SetShape(0, *std::move(shape));
 }
 
-void InferQGemm(InferContext& context) {
+void InferQGemm(ShapeContext& context) {
   context.SetType(0, DType::kF32);
   if (context.input(8) != nullptr) context.SetTypeFrom(8);
   InferGemmShape(context, 0, 3);
 }
 
-void InferQLinearUnary(InferContext& context) {
+void InferQLinearUnary(ShapeContext& context) {
   context.SetTypeFrom(0);
   if (const Dims* data = context.shape(0)) context.SetShape(0, *data);
 }
 
-void InferQLinearGlobalPool(InferContext& context) {
+void InferQLinearGlobalPool(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr || data->size() < 3) return;
@@ -82,7 +82,7 @@ void InferQLinearGlobalPool(InferContext& context) {
   context.SetShape(0, std::move(out));
 }
 
-void InferQLinearConcat(InferContext& context) {
+void InferQLinearConcat(ShapeContext& context) {
   context.SetTypeFrom(1);
   const Dims* first = context.shape(2);
   if (first == nullptr) return;

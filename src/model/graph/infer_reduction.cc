@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "model/graph/infer_context.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
@@ -28,7 +28,7 @@ std::optional<Dims> Reduced(const Dims& data, const Ints& axes, bool keep) {
   return out;
 }
 
-void InferReduce(InferContext& context) {
+void InferReduce(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   std::optional<Ints> axes = context.IntsOf(1, "axes");
@@ -43,7 +43,7 @@ void InferReduce(InferContext& context) {
   }
 }
 
-void InferArg(InferContext& context) {
+void InferArg(ShapeContext& context) {
   context.SetType(0, DType::kI64);
   const Dims* data = context.shape(0);
   if (data == nullptr) return;
@@ -53,14 +53,14 @@ void InferArg(InferContext& context) {
   }
 }
 
-std::optional<std::vector<float>> Floats(const InferContext& context, std::size_t input) {
+std::optional<std::vector<float>> Floats(const ShapeContext& context, std::size_t input) {
   const Tensor* tensor = context.graph().constant(context.node().input(input));
   if (tensor == nullptr || tensor->dtype() != DType::kF32) return std::nullopt;
   const std::span<const float> values = tensor->data<float>();
   return std::vector<float>(values.begin(), values.end());
 }
 
-void SetScaled(InferContext& context, const std::vector<float>& scales) {
+void SetScaled(ShapeContext& context, const std::vector<float>& scales) {
   const Dims& data = *context.shape(0);
   if (scales.size() != data.size()) return;
   Dims out = data;
@@ -74,7 +74,7 @@ void SetScaled(InferContext& context, const std::vector<float>& scales) {
 }
 
 // The sizes input of Resize, for all dimensions or those of `axes`.
-void SetSized(InferContext& context, const Integers& sizes) {
+void SetSized(ShapeContext& context, const Integers& sizes) {
   Dims out = *context.shape(0);
   const Ints* axes = context.node().Ints("axes");
   if (sizes.size() != (axes == nullptr ? out.size() : axes->size())) return;
@@ -87,7 +87,7 @@ void SetSized(InferContext& context, const Integers& sizes) {
   context.SetShape(0, std::move(out));
 }
 
-void InferResize(InferContext& context) {
+void InferResize(ShapeContext& context) {
   context.SetTypeFrom(0);
   if (context.shape(0) == nullptr) return;
   if (context.opset() < 11) {
@@ -101,7 +101,7 @@ void InferResize(InferContext& context) {
   }
 }
 
-void InferUpsample(InferContext& context) {
+void InferUpsample(ShapeContext& context) {
   context.SetTypeFrom(0);
   if (context.shape(0) == nullptr) return;
   if (const std::vector<float>* scales = context.node().Floats("scales")) {

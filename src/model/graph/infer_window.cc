@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "model/graph/infer_context.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
@@ -69,7 +69,7 @@ Dim WindowExtent(const Window& window, std::size_t axis, const Dim& extent) {
   return KnownDim(count);
 }
 
-void SetWindowed(InferContext& context, const Window& window, Dim channels) {
+void SetWindowed(ShapeContext& context, const Window& window, Dim channels) {
   const Dims& data = *context.shape(0);
   Dims out{data[0], std::move(channels)};
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
@@ -78,7 +78,7 @@ void SetWindowed(InferContext& context, const Window& window, Dim channels) {
   for (std::size_t i = 0; i < context.node().outputs.size(); ++i) context.SetShape(i, out);
 }
 
-void Conv(InferContext& context, std::size_t weight_input) {
+void Conv(ShapeContext& context, std::size_t weight_input) {
   const Dims* data = context.shape(0);
   const Dims* weight = context.shape(weight_input);
   if (data == nullptr || weight == nullptr || data->size() < 3 || weight->size() != data->size()) {
@@ -91,22 +91,22 @@ void Conv(InferContext& context, std::size_t weight_input) {
   }
 }
 
-void InferConv(InferContext& context) {
+void InferConv(ShapeContext& context) {
   context.SetTypeFrom(0);
   Conv(context, 1);
 }
 
-void InferQLinearConv(InferContext& context) {
+void InferQLinearConv(ShapeContext& context) {
   context.SetTypeFrom(7);  // the output's zero point
   Conv(context, 3);
 }
 
-void InferConvInteger(InferContext& context) {
+void InferConvInteger(ShapeContext& context) {
   context.SetType(0, DType::kI32);
   Conv(context, 1);
 }
 
-void InferPool(InferContext& context) {
+void InferPool(ShapeContext& context) {
   context.SetTypeFrom(0);
   context.SetType(1, DType::kI64);
   const Dims* data = context.shape(0);
@@ -120,7 +120,7 @@ void InferPool(InferContext& context) {
   }
 }
 
-void InferGlobalPool(InferContext& context) {
+void InferGlobalPool(ShapeContext& context) {
   context.SetTypeFrom(0);
   const Dims* data = context.shape(0);
   if (data == nullptr || data->size() < 3) return;

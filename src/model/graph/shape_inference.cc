@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "model/graph/infer_context.h"
+#include "model/graph/shape_context.h"
 
 namespace visavis {
 namespace {
@@ -58,7 +58,7 @@ RuleMap MapOf(std::initializer_list<std::span<const InferEntry>> rooms) {
   return rules;
 }
 
-void InferConstantNode(const Node& node, InferContext& context) {
+void InferConstantNode(const Node& node, ShapeContext& context) {
   InferredValue* output = context.output();
   if (output == nullptr) return;
   if (const Tensor* tensor = node.TensorAttribute("value")) {
@@ -90,7 +90,7 @@ std::optional<Shape> InferredValue::StaticShape() const {
   return Shape(std::move(extents));
 }
 
-std::optional<std::vector<std::int64_t>> InferContext::IntsOf(std::size_t i,
+std::optional<std::vector<std::int64_t>> ShapeContext::IntsOf(std::size_t i,
                                                               std::string_view attribute) const {
   if (const Integers* partly = integers(i)) {
     std::vector<std::int64_t> known;
@@ -105,7 +105,7 @@ std::optional<std::vector<std::int64_t>> InferContext::IntsOf(std::size_t i,
   return values == nullptr ? std::nullopt : std::optional(*values);
 }
 
-void InferGemmShape(InferContext& context, std::size_t a_input, std::size_t b_input) {
+void InferGemmShape(ShapeContext& context, std::size_t a_input, std::size_t b_input) {
   const Dims* a = context.shape(a_input);
   const Dims* b = context.shape(b_input);
   if (a == nullptr || b == nullptr || a->size() != 2 || b->size() != 2) return;
@@ -165,7 +165,7 @@ std::vector<InferredValue> InferShapes(const Graph& graph,
       MapOf({WindowRules(), ElementwiseRules(), LayoutRules(), ReductionRules(), QuantizedRules()});
   const RuleMap microsoft = MapOf({MicrosoftRules()});
   for (const Node& node : graph.nodes) {
-    InferContext context(graph, node, values);
+    ShapeContext context(graph, node, values);
     if (!node.domain.empty() && node.domain != "com.microsoft") continue;
     const RuleMap& rules = node.domain.empty() ? own : microsoft;
     if (node.domain.empty() && node.op_type == "Constant") {

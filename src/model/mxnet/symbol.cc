@@ -1,20 +1,21 @@
 #include "model/mxnet/symbol.h"
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "json/parse.h"
 
 namespace visavis::mxnet {
 namespace {
 
 using Json = nlohmann::json;
 
-// A symbol holds names and short attribute strings; ResNet-200 takes 0.5 MB.
-constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+// A symbol holds names and short attribute strings; ResNet-200 takes 0.5 MB. Each subgraph of a
+// loop or condition lies five levels below its node.
+constexpr JsonLimits kJsonLimits{.bytes = std::size_t{64} << 20, .depth = 64};
 
 const Json* Member(const Json& object, const char* key) {
   if (!object.is_object()) return nullptr;
@@ -89,14 +90,9 @@ Result<SymbolNode> ParseNode(const Json& json, int index, std::string_view where
 
 Result<Symbol> ParseSymbol(std::span<const std::uint8_t> text, std::string_view where,
                            const Limits& limits) {
-  if (text.size() > kMaxBytes) {
-    return MakeError(ErrorCode::kLimitExceeded, "{}: symbol has {} bytes, limit {}", where,
-                     text.size(), kMaxBytes);
-  }
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) {
-    return MakeError(ErrorCode::kCorruptData, "{}: not valid JSON, want an MXNet symbol", where);
-  }
+  VISAVIS_ASSIGN_OR_RETURN(
+      const Json json,
+      ParseJson({reinterpret_cast<const char*>(text.data()), text.size()}, where, kJsonLimits));
   const Json* nodes = Member(json, "nodes");
   const Json* heads = Member(json, "heads");
   if (nodes == nullptr || !nodes->is_array() || heads == nullptr || !heads->is_array() ||

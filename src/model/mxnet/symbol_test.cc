@@ -29,7 +29,6 @@ TEST(MxnetSymbolTest, MergesTheThreeAttributeKeysAndSkipsTrainingHints) {
 }
 
 TEST(MxnetSymbolTest, RefusesWhatIsNoSymbol) {
-  const std::string deep(200'000, '[');
   for (const std::string_view json : std::initializer_list<std::string_view>{
            "", "{", "[]", "{}", R"({"nodes": []})", R"({"nodes": [], "heads": []})",
            R"({"nodes": [1], "heads": [[0, 0]]})",
@@ -40,11 +39,13 @@ TEST(MxnetSymbolTest, RefusesWhatIsNoSymbol) {
            R"({"nodes": [{"op": "null", "name": "x"}], "heads": [[0.5, 0]]})",
            // an edge to the node itself
            R"({"nodes": [{"op": "relu", "name": "x", "inputs": [[0, 0]]}], "heads": [[0, 0]]})",
-           deep}) {
+           R"({"nodes": [{"op": "null", "name": "x", "name": "y"}], "heads": [[0, 0]]})"}) {
     const auto symbol = Parse(json);
     ASSERT_FALSE(symbol) << json.substr(0, 80);
     EXPECT_EQ(symbol.error().code, ErrorCode::kCorruptData);
+    EXPECT_TRUE(symbol.error().message.starts_with("s.json: ")) << symbol.error().message;
   }
+  EXPECT_EQ(Parse(std::string(200'000, '[')).error().code, ErrorCode::kLimitExceeded);
 }
 
 TEST(MxnetSymbolTest, CountsNodesAgainstTheLimit) {

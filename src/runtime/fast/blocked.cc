@@ -70,6 +70,33 @@ BlockedOut BlockedValue::Out(std::byte* base, int image, int row, int column) co
   return {base + Offset(image, row, column), row_stride(), storage_.plane_stride, store()};
 }
 
+std::byte* BlockedValue::Find(const RowWindow& window, int row, int column) const {
+  const std::ptrdiff_t pixel = (row - window.first) * storage_.row_pixels + storage_.left + column;
+  return window.data + pixel * kLanes * static_cast<std::ptrdiff_t>(element_bytes());
+}
+
+BlockedIn BlockedValue::In(const RowWindow& window, int row, int column) const {
+  return {Find(window, row, column), row_stride(), window.plane, store()};
+}
+
+BlockedOut BlockedValue::Out(const RowWindow& window, int row, int column) const {
+  return {Find(window, row, column), row_stride(), window.plane, store()};
+}
+
+void BlockedValue::FillBorder(const KernelTable& kernels, const RowWindow& window, RowRange rows,
+                              const BlockedSpec& spec) const {
+  const Border& b = spec.border;
+  if (b.top + b.left + b.bottom + b.right == 0) return;
+  const RowRange pixels{std::clamp(rows.begin, 0, dims_.h), std::clamp(rows.end, 0, dims_.h)};
+  const int above = std::max(0, std::min(rows.end, 0) - rows.begin);
+  const int below = std::max(0, rows.end - std::max(rows.begin, dims_.h));
+  // Rows below the picture alone need not begin right under it.
+  const int at = rows.begin > dims_.h ? rows.begin : pixels.begin;
+  const float* values = spec.border_values == nullptr ? nullptr : spec.border_values->data();
+  kernels.fill_border_blocked(Out(window, at), dims_.blocks(), pixels.count(), dims_.w,
+                              Border{above, b.left, below, b.right}, values);
+}
+
 void BlockedValue::FillBorder(const KernelTable& kernels, std::byte* base,
                               const BlockedSpec& spec) const {
   const Border& b = spec.border;

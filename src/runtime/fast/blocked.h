@@ -7,6 +7,7 @@
 
 #include "kernels/kernels.h"
 #include "runtime/op.h"
+#include "runtime/row_step.h"
 #include "runtime/storage.h"
 
 namespace visavis {
@@ -57,11 +58,18 @@ class BlockedValue {
 
   BlockedIn In(const std::byte* base, int image, int row = 0, int column = 0) const;
   BlockedOut Out(std::byte* base, int image, int row = 0, int column = 0) const;
+  /// The same in a window of rows.
+  BlockedIn In(const RowWindow& window, int row, int column = 0) const;
+  BlockedOut Out(const RowWindow& window, int row, int column = 0) const;
   /// Writes the border of every image.
   void FillBorder(const KernelTable& kernels, std::byte* base, const BlockedSpec& spec) const;
+  /// Writes the border in some rows, those before and behind the picture included.
+  void FillBorder(const KernelTable& kernels, const RowWindow& window, RowRange rows,
+                  const BlockedSpec& spec) const;
 
  private:
   std::ptrdiff_t Offset(int image, int row, int column) const;
+  std::byte* Find(const RowWindow& window, int row, int column) const;
 
   Nchw dims_;
   Storage storage_;

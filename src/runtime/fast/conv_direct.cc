@@ -10,7 +10,7 @@ namespace {
 // under each group of output channels.
 constexpr std::int64_t kL2WeightBytes = 512 << 10;
 
-class DirectStep final : public Step {
+class DirectStep final : public Step, public RowStep {
  public:
   explicit DirectStep(const ConvStepArgs& args)
       : a_(args),
@@ -57,6 +57,25 @@ class DirectStep final : public Step {
   }
 
   StepInfo Describe() const override { return DescribeConv(a_, out_.dims()); }
+
+  const RowStep* rows() const override { return a_.node.has_residual ? nullptr : this; }
+
+  RowRange Under(RowRange rows) const override { return RowsUnder(a_.node, rows); }
+
+  void RunRows(const RowWindow& in, const RowWindow& out, RowRange rows,
+               std::byte* /*scratch*/) const override {
+    ConvArgs args = conv_;
+    args.tap_offsets = offsets_.data();
+    args.in = in_.In(in, Under(rows).begin, -a_.node.geometry.pad[1]);
+    args.out = out_.Out(out, rows.begin);
+    args.epilogue = a_.node.epilogue.Kernel();
+    const auto run = a_.algorithm.bf16 ? a_.kernels.conv_bf16 : a_.kernels.conv_f32;
+    run(args, 0, GroupsOf(conv_.out_blocks, conv_.vectors), 0, rows.count());
+  }
+
+  void FillBorder(const RowWindow& out, RowRange rows) const override {
+    out_.FillBorder(a_.kernels, out, rows, a_.spec);
+  }
 
  private:
   struct Split {
@@ -124,6 +143,12 @@ Epilogue EpilogueAt(const FusedConvNode& node, const BlockedValue& residual, con
     epilogue.addend = residual.In(base, image);
   }
   return epilogue;
+}
+
+RowRange RowsUnder(const FusedConvNode& node, RowRange rows) {
+  const ConvGeometry& g = node.geometry;
+  return {rows.begin * g.stride - g.pad[0],
+          (rows.end - 1) * g.stride - g.pad[0] + g.dilation[0] * (node.shape.kernel_h - 1) + 1};
 }
 
 double ConvFlops(const FusedConvNode& node, const Nchw& output) {

@@ -37,6 +37,8 @@ StepInfo DescribeConv(const ConvStepArgs& args, const Nchw& output);
 /// The node's epilogue with its residual, if any, taken from `residual` at `image`.
 Epilogue EpilogueAt(const FusedConvNode& node, const BlockedValue& residual, const std::byte* base,
                     int image);
+/// The input rows under rows of a convolution's output (RowStep::Under).
+RowRange RowsUnder(const FusedConvNode& node, RowRange rows);
 /// 2 per multiply-add of the plain definition.
 double ConvFlops(const FusedConvNode& node, const Nchw& output);
 /// "avx512 c16", "avx512 c16 bf16".

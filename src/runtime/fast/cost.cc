@@ -20,11 +20,14 @@ constexpr double kMemoryBytesPerS = 24e9;
 constexpr double kCacheBytesPerS = 100e9;
 constexpr double kCacheBytes = 16e6;
 constexpr double kTransformSeconds = 35e-9;
-// The same of processors with matrix tiles, measured on a Sapphire Rapids server, and of the tiles:
-// one product, gathering one pixel of two channel blocks into one or two parts, finishing one pixel
-// of one block.
+constexpr double kRawSeconds = 1.2e-9;
+// The same of processors with matrix tiles, measured on Sapphire and Emerald Rapids servers, and of
+// the tiles: one product, gathering one pixel of two channel blocks into one or two parts,
+// finishing one pixel of one block.
 constexpr double kPeakBesideTiles = 180e9;
+constexpr double kMemoryBesideTilesBytesPerS = 13e9;
 constexpr double kTransformBesideTilesSeconds = 50e-9;
+constexpr double kRawBesideTilesSeconds = 2.3e-9;
 constexpr double kTileProductSeconds = 6.5e-9;
 constexpr double kGatherSeconds = 3e-9;
 constexpr double kFinishSeconds = 4e-9;
@@ -32,8 +35,6 @@ constexpr double kFinishSeconds = 4e-9;
 constexpr double kConversionSeconds = 0.15e-9;
 // Of the shorter of computing and streaming, this part does not overlap with the longer.
 constexpr double kUnhidden = 0.1;
-// Transforming weights on the fly costs this much more arithmetic.
-constexpr double kRawOverhead = 1.18;
 
 double PaddedToLanes(int channels) { return BlocksOf(channels) * kLanes; }
 double PaddedToQuads(int channels) { return (channels + kQuantQuad - 1) / kQuantQuad * kQuantQuad; }
@@ -71,18 +72,18 @@ CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool lo
   CostModel model;
   model.bf16 = precision == Precision::kBf16;
   model.tiles = kernels.fast_tiles && precision != Precision::kFp32;
-  if (kernels.fast_tiles) {
-    model.flops_per_s = kShareOfPeak * kPeakBesideTiles;
-    model.transform_s = kTransformBesideTilesSeconds;
-  }
   model.low_memory = low_memory;
-  model.flops_per_s = kShareOfPeak * (model.bf16                       ? kPeakBf16
-                                      : kernels.vector_registers >= 32 ? kPeakAvx512
-                                                                       : kPeakAvx2);
-  model.weight_bytes_per_s = weight_bytes <= kCacheBytes ? kCacheBytesPerS : kMemoryBytesPerS;
-  model.transform_s = kTransformSeconds;
+  const double peak = kernels.fast_tiles               ? kPeakBesideTiles
+                      : model.bf16                     ? kPeakBf16
+                      : kernels.vector_registers >= 32 ? kPeakAvx512
+                                                       : kPeakAvx2;
+  const double memory = kernels.fast_tiles ? kMemoryBesideTilesBytesPerS : kMemoryBytesPerS;
+  model.flops_per_s = kShareOfPeak * peak;
+  model.weight_bytes_per_s = weight_bytes <= kCacheBytes ? kCacheBytesPerS : memory;
+  model.transform_s = kernels.fast_tiles ? kTransformBesideTilesSeconds : kTransformSeconds;
+  model.raw_s = kernels.fast_tiles ? kRawBesideTilesSeconds : kRawSeconds;
   model.int8_ops_per_s = kShareOfInt8Peak * kPeakInt8;
-  model.int8_bytes_per_s = weight_bytes / 4 <= kCacheBytes ? kCacheBytesPerS : kMemoryBytesPerS;
+  model.int8_bytes_per_s = weight_bytes / 4 <= kCacheBytes ? kCacheBytesPerS : memory;
   return model;
 }
 
@@ -105,8 +106,8 @@ double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
                                : double{1} * WinogradTileCount(m, work.out_height, work.out_width);
   const double points = m == 0 ? work.taps : (m + 2.0) * (m + 2.0);
   const double stored = algorithm.raw ? work.taps : points;
-  const double compute =
-      2 * positions * points * in * out / model.flops_per_s * (algorithm.raw ? kRawOverhead : 1.0);
+  const double compute = 2 * positions * points * in * out / model.flops_per_s +
+                         (algorithm.raw ? model.raw_s * points * in * out / kLanes : 0);
   const double stream = in * out * stored * (algorithm.bf16 ? 2 : 4) / model.weight_bytes_per_s;
   const double transform = m == 0 ? 0 : model.transform_s * positions * (in + out) / kLanes;
   return Together(compute, stream) + transform;

@@ -40,6 +40,7 @@ struct CostModel {
   double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
   double int8_ops_per_s = 0;      ///< the same of bytes, on AVX-512 with VNNI
   double int8_bytes_per_s = 0;    ///< the same network's weights, as bytes
+  double raw_s = 0;  ///< transforming weights on the fly: one point of one input and 16 outputs
   bool low_memory = false;
   bool bf16 = false;
   bool tiles = false;  ///< matrix tiles may be used

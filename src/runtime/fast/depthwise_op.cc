@@ -15,7 +15,7 @@ struct DepthwiseLayer {
   std::int64_t weight_bytes = 0;
 };
 
-class DepthwiseStep final : public Step {
+class DepthwiseStep final : public Step, public RowStep {
  public:
   DepthwiseStep(const DepthwiseLayer& layer, const NodeTypes& types)
       : layer_(layer),
@@ -53,17 +53,41 @@ class DepthwiseStep final : public Step {
     return info;
   }
 
+  const RowStep* rows() const override { return layer_.node.has_residual ? nullptr : this; }
+
+  RowRange Under(RowRange rows) const override { return RowsUnder(layer_.node, rows); }
+
+  void RunRows(const RowWindow& in, const RowWindow& out, RowRange rows,
+               std::byte* /*scratch*/) const override {
+    DepthwiseArgs args = Args();
+    args.in = in_.In(in, Under(rows).begin, -layer_.node.geometry.pad[1]);
+    args.out = out_.Out(out, rows.begin);
+    layer_.kernels->depthwise(args, 0, out_.dims().blocks(), 0, rows.count());
+  }
+
+  void FillBorder(const RowWindow& out, RowRange rows) const override {
+    out_.FillBorder(*layer_.kernels, out, rows, layer_.spec);
+  }
+
  private:
-  DepthwiseArgs ArgsOf(const StepContext& context, int image) const {
+  // All but where pixels are and the residual.
+  DepthwiseArgs Args() const {
     const FusedConvNode& node = layer_.node;
     DepthwiseArgs args;
-    args.in = in_.In(context.input(0), image, -node.geometry.pad[0], -node.geometry.pad[1]);
-    args.out = out_.Out(context.output(0), image);
     args.out_width = out_.dims().w;
     args.stride = node.geometry.stride;
     args.kernel_h = node.shape.kernel_h;
     args.kernel_w = node.shape.kernel_w;
     args.weights = layer_.weights;
+    args.epilogue = node.epilogue.Kernel();
+    return args;
+  }
+
+  DepthwiseArgs ArgsOf(const StepContext& context, int image) const {
+    const FusedConvNode& node = layer_.node;
+    DepthwiseArgs args = Args();
+    args.in = in_.In(context.input(0), image, -node.geometry.pad[0], -node.geometry.pad[1]);
+    args.out = out_.Out(context.output(0), image);
     args.epilogue =
         EpilogueAt(node, residual_, node.has_residual ? context.input(1) : nullptr, image);
     return args;

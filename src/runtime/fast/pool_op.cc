@@ -24,7 +24,7 @@ int Windows(int extent, int pad_before, int pad_after, int kernel, int stride, b
   return windows;
 }
 
-class PoolStep final : public Step {
+class PoolStep final : public Step, public RowStep {
  public:
   PoolStep(const PoolLayer& layer, const NodeTypes& types)
       : layer_(layer),
@@ -55,6 +55,29 @@ class PoolStep final : public Step {
     info.kernel = KernelName(*layer_.kernels, false);
     info.algorithm = layer_.geometry.average ? "average pool" : "max pool";
     return info;
+  }
+
+  const RowStep* rows() const override { return layer_.geometry.average ? nullptr : this; }
+
+  RowRange Under(RowRange rows) const override {
+    const PoolGeometry& g = layer_.geometry;
+    return {rows.begin * g.stride - g.pad[0], (rows.end - 1) * g.stride - g.pad[0] + g.kernel[0]};
+  }
+
+  void RunRows(const RowWindow& in, const RowWindow& out, RowRange rows,
+               std::byte* /*scratch*/) const override {
+    // As if the picture began at the first row read.
+    const int start = Under(rows).begin;
+    const int first = std::max(start, 0);
+    PoolArgs args = Args();
+    args.in_height -= first;
+    args.pad_top = first - start;
+    layer_.kernels->max_pool_blocked(args, in_.In(in, first), out_.Out(out, rows.begin),
+                                     out_.dims().blocks(), 0, rows.count());
+  }
+
+  void FillBorder(const RowWindow& out, RowRange rows) const override {
+    out_.FillBorder(*layer_.kernels, out, rows, layer_.spec);
   }
 
  private:

@@ -32,7 +32,7 @@ struct StemLayer {
   }
 };
 
-class StemStep final : public Step {
+class StemStep final : public Step, public RowStep {
  public:
   StemStep(const StemLayer& layer, const NodeTypes& types, int threads)
       : layer_(layer),
@@ -62,8 +62,19 @@ class StemStep final : public Step {
     const bool share = planned_threads_ > 1 && ConvFlops(layer_.node, out_.dims()) >= kWorthSharing;
     ParallelFor(share ? context.pool() : nullptr, std::int64_t{strips} * in_.n,
                 [&](std::int64_t item, int slot) {
-                  RunStrip(context, static_cast<int>(item / strips),
-                           static_cast<int>(item % strips) * kStripRows, slot);
+                  const int image = static_cast<int>(item / strips);
+                  const int first = static_cast<int>(item % strips) * kStripRows;
+                  const int rows = std::min(kStripRows, out_.dims().h - first);
+                  PlanarConvArgs args = Args();
+                  args.blocked_out = out_.Out(context.output(0), image, first);
+                  if (layer_.node.has_residual) {
+                    args.epilogue = EpilogueAt(layer_.node, residual_, context.input(1), image);
+                    args.epilogue.addend = residual_.In(context.input(1), image, first);
+                  }
+                  RunStrip(
+                      args, context.in<float>(0) + std::ptrdiff_t{image} * in_.c * in_.h * in_.w,
+                      {first, first + rows},
+                      context.scratch() + static_cast<std::size_t>(slot) * layer_.StripBytes(in_));
                 });
     return {};
   }
@@ -77,35 +88,55 @@ class StemStep final : public Step {
     return info;
   }
 
- private:
-  void RunStrip(const StepContext& context, int image, int first_row, int slot) const {
-    const int rows = std::min(kStripRows, out_.dims().h - first_row);
-    const float* picture = context.in<float>(0) + std::ptrdiff_t{image} * in_.c * in_.h * in_.w;
-    const ConvGeometry& g = layer_.node.geometry;
-    PlanarConvArgs args;
-    if (padded_) {
-      auto* strip = reinterpret_cast<float*>(context.scratch() + static_cast<std::size_t>(slot) *
-                                                                     layer_.StripBytes(in_));
-      CopyPadded(picture, first_row * g.stride - g.pad[0], layer_.rows_for(rows), strip);
-      args.in = strip;
-    } else {
-      args.in = picture + std::ptrdiff_t{first_row} * g.stride * row_;
+  const RowStep* rows() const override { return layer_.node.has_residual ? nullptr : this; }
+
+  RowRange Under(RowRange rows) const override { return RowsUnder(layer_.node, rows); }
+
+  void RunRows(const RowWindow& in, const RowWindow& out, RowRange rows,
+               std::byte* scratch) const override {
+    const auto* picture = reinterpret_cast<const float*>(in.data);
+    PlanarConvArgs args = Args();
+    for (int first = rows.begin; first < rows.end; first += kStripRows) {
+      args.blocked_out = out_.Out(out, first);
+      RunStrip(args, picture, {first, std::min(first + kStripRows, rows.end)}, scratch);
     }
+  }
+
+  void FillBorder(const RowWindow& out, RowRange rows) const override {
+    out_.FillBorder(*layer_.kernels, out, rows, layer_.spec);
+  }
+
+  std::size_t row_scratch_bytes() const override { return padded_ ? layer_.StripBytes(in_) : 0; }
+
+ private:
+  // All but where the picture and the result are, and the residual.
+  PlanarConvArgs Args() const {
+    PlanarConvArgs args;
     args.in_row = row_;
-    args.stride = g.stride;
+    args.stride = layer_.node.geometry.stride;
     args.depth = static_cast<int>(offsets_.size());
     args.offsets = offsets_.data();
     args.out_width = out_.dims().w;
     args.out_channels = out_.dims().c;
     args.weights = static_cast<const float*>(layer_.weights.data);
     args.vectors = layer_.weights.vectors;
-    args.blocked_out = out_.Out(context.output(0), image, first_row);
-    args.epilogue = EpilogueAt(layer_.node, residual_,
-                               layer_.node.has_residual ? context.input(1) : nullptr, image);
-    if (layer_.node.has_residual) {
-      args.epilogue.addend = residual_.In(context.input(1), image, first_row);
+    args.epilogue = layer_.node.epilogue.Kernel();
+    return args;
+  }
+
+  // At most kStripRows rows.
+  void RunStrip(PlanarConvArgs args, const float* picture, RowRange rows,
+                std::byte* scratch) const {
+    const ConvGeometry& g = layer_.node.geometry;
+    if (padded_) {
+      auto* strip = reinterpret_cast<float*>(scratch);
+      CopyPadded(picture, rows.begin * g.stride - g.pad[0], layer_.rows_for(rows.count()), strip);
+      args.in = strip;
+    } else {
+      args.in = picture + std::ptrdiff_t{rows.begin} * g.stride * row_;
     }
-    layer_.kernels->conv_stem(args, 0, GroupsOf(out_.dims().blocks(), args.vectors), 0, rows);
+    layer_.kernels->conv_stem(args, 0, GroupsOf(out_.dims().blocks(), args.vectors), 0,
+                              rows.count());
   }
 
   // Rows [first, first + rows) of the picture, which may lie outside it, with the border around.

@@ -84,7 +84,17 @@ Status VisitNumber(DType dtype, Fn&& fn) {
   }
 }
 
-/// The same for all types.
+/// VisitFloat or VisitNumber: for operators of which some kinds divide or take logarithms.
+template <bool kFloatsOnly, typename Fn>
+Status VisitFloatOrNumber(DType dtype, Fn&& fn) {
+  if constexpr (kFloatsOnly) {
+    return VisitFloat(dtype, fn);
+  } else {
+    return VisitNumber(dtype, fn);
+  }
+}
+
+/// For all types.
 template <typename Fn>
 Status VisitElement(DType dtype, Fn&& fn) {
   return dtype == DType::kBool ? fn(ElementTag<Bool>{}) : VisitNumber(dtype, fn);

@@ -110,7 +110,8 @@ class Reduce final : public DenseOperator {
   // Parameters: 1 for every axis that is reduced, 0 for the others.
   Status Infer(InferContext& context) const override {
     VISAVIS_RETURN_IF_ERROR(RequireInputs(context, 1));
-    VISAVIS_RETURN_IF_ERROR(Visit(context.dtype(0), [](auto) { return Status(); }));
+    VISAVIS_RETURN_IF_ERROR(
+        VisitFloatOrNumber<kFloatsOnly>(context.dtype(0), [](auto) { return Status(); }));
     const Shape& in = context.shape(0);
     VISAVIS_ASSIGN_OR_RETURN(const auto given, axes_.Get(context));
     std::vector<std::int64_t> reduced(static_cast<std::size_t>(in.rank()), 0);
@@ -133,22 +134,13 @@ class Reduce final : public DenseOperator {
   }
 
   Status Run(const DenseContext& context) const override {
-    return Visit(context.dtype(0), [&](auto tag) -> Status {
+    return VisitFloatOrNumber<kFloatsOnly>(context.dtype(0), [&](auto tag) -> Status {
       Compute<typename decltype(tag)::type>(context);
       return {};
     });
   }
 
  private:
-  template <typename Fn>
-  static Status Visit(DType dtype, Fn&& fn) {
-    if constexpr (kFloatsOnly) {
-      return VisitFloat(dtype, fn);
-    } else {
-      return VisitNumber(dtype, fn);
-    }
-  }
-
   template <typename T>
   static void Compute(const DenseContext& context) {
     const Shape& in = context.shape(0);

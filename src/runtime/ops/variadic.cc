@@ -36,7 +36,8 @@ class Variadic final : public DenseOperator {
 
   Status Infer(InferContext& context) const override {
     VISAVIS_RETURN_IF_ERROR(RequireInputs(context, std::max(1, context.input_count())));
-    VISAVIS_RETURN_IF_ERROR(Visit(context.dtype(0), [](auto) { return Status(); }));
+    VISAVIS_RETURN_IF_ERROR(
+        VisitFloatOrNumber<kFloatsOnly>(context.dtype(0), [](auto) { return Status(); }));
     Shape shape = context.shape(0);
     for (int i = 1; i < context.input_count(); ++i) {
       VISAVIS_RETURN_IF_ERROR(RequireSameType(context, i));
@@ -46,22 +47,13 @@ class Variadic final : public DenseOperator {
   }
 
   Status Run(const DenseContext& context) const override {
-    return Visit(context.dtype(0), [&](auto tag) -> Status {
+    return VisitFloatOrNumber<kFloatsOnly>(context.dtype(0), [&](auto tag) -> Status {
       Compute<typename decltype(tag)::type>(context);
       return {};
     });
   }
 
  private:
-  template <typename Fn>
-  static Status Visit(DType dtype, Fn&& fn) {
-    if constexpr (kFloatsOnly) {
-      return VisitFloat(dtype, fn);
-    } else {
-      return VisitNumber(dtype, fn);
-    }
-  }
-
   template <typename T>
   static void Compute(const DenseContext& context) {
     const Shape& shape = context.out_shape(0);

@@ -24,9 +24,11 @@ inline Dim KnownDim(std::int64_t extent) {
   return extent >= 0 && extent <= kMaxInferredExtent ? Dim{extent, {}} : Dim{};
 }
 
-class InferContext {
+/// One node while shapes are inferred: what is known of its inputs; the rule adds what it finds of
+/// the outputs.
+class ShapeContext {
  public:
-  InferContext(const Graph& graph, const Node& node, std::vector<InferredValue>& values)
+  ShapeContext(const Graph& graph, const Node& node, std::vector<InferredValue>& values)
       : graph_(graph), node_(node), values_(values) {}
 
   const Graph& graph() const { return graph_; }
@@ -79,11 +81,11 @@ std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank);
 /// The shape of numpy broadcasting; nothing if it is known to be impossible.
 std::optional<Dims> Broadcast(const Dims& a, const Dims& b);
 /// Output 0 as Gemm has it, from inputs `a` and `b` and the attributes transA and transB.
-void InferGemmShape(InferContext& context, std::size_t a, std::size_t b);
+void InferGemmShape(ShapeContext& context, std::size_t a, std::size_t b);
 /// The product of the extents, or nothing when one is unknown or it is beyond kMaxInferredExtent.
 std::optional<std::int64_t> Product(std::span<const Dim> dims);
 
-using InferRule = void (*)(InferContext&);
+using InferRule = void (*)(ShapeContext&);
 struct InferEntry {
   std::string_view op_type;
   InferRule rule;

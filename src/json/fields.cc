@@ -1,6 +1,6 @@
-#include "contract/fields.h"
+#include "json/fields.h"
 
-#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -13,53 +13,33 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Deepest nesting of brackets outside of strings. Right for valid JSON; the parser judges the rest.
-int DepthOf(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
+// A number that a text spells out whole.
+template <typename Number>
+std::optional<Number> NumberIn(const std::string& text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+std::optional<double> AsNumber(const Json& json, const FieldRules& rules) {
+  if (json.is_number()) return json.get<double>();
+  if (!rules.numbers_as_text || !json.is_string()) return std::nullopt;
+  return NumberIn<double>(json.get_ref<const std::string&>());
+}
+
+std::optional<std::int64_t> AsInteger(const Json& json, const FieldRules& rules) {
+  if (json.is_number_unsigned() &&
+      json.get<std::uint64_t>() >
+          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    return std::nullopt;
   }
-  return deepest;
+  if (json.is_number_integer()) return json.get<std::int64_t>();
+  if (!rules.numbers_as_text || !json.is_string()) return std::nullopt;
+  return NumberIn<std::int64_t>(json.get_ref<const std::string&>());
 }
 
 }  // namespace
-
-Result<Json> ParseBoundedJson(std::string_view text, std::string_view where, int depth) {
-  if (const int found = DepthOf(text); found > depth) {
-    return MakeError(ErrorCode::kLimitExceeded, "{}: JSON nested {} deep, want at most {}", where,
-                     found, depth);
-  }
-  std::vector<std::set<std::string>> keys;
-  std::string twice;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !keys.back().insert(parsed.get<std::string>()).second) {
-      twice = parsed.get<std::string>();
-    }
-    return true;
-  };
-  Json json = Json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return MakeError(ErrorCode::kCorruptData, "{}: is no JSON", where);
-  if (!twice.empty()) {
-    return MakeError(ErrorCode::kCorruptData, "{}: key \"{}\" is there twice", where,
-                     OneLine(twice.substr(0, 80)));
-  }
-  return json;
-}
 
 std::string Found(const Json& json) {
   constexpr std::size_t kShort = 80;
@@ -91,7 +71,8 @@ const Json* Fields::Find(const char* key) {
   known_.emplace(key);
   if (object_ == nullptr) return nullptr;
   const auto at = object_->find(key);
-  return at == object_->end() ? nullptr : &*at;
+  if (at == object_->end() || (sink_->rules().null_is_absent && at->is_null())) return nullptr;
+  return &*at;
 }
 
 bool Fields::MayHave(const char* key) { return Find(key) != nullptr; }
@@ -123,6 +104,22 @@ std::string Fields::TextOr(const char* key, std::size_t max_bytes, std::string_v
   return MayHave(key) ? Text(key, max_bytes, true) : std::string(fallback);
 }
 
+std::vector<std::string> Fields::TextsOrNone(const char* key, std::size_t max_items,
+                                             std::size_t max_bytes) {
+  std::vector<std::string> texts;
+  const Json* array = MayHave(key) ? Array(key, max_items) : nullptr;
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    const Json& item = (*array)[i];
+    if (!item.is_string() || item.get_ref<const std::string&>().size() > max_bytes) {
+      sink_->Set(fmt::format("{}[{}]", PathOf(key), i), "found " + Found(item),
+                 fmt::format("a text of at most {} bytes", max_bytes));
+      break;
+    }
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
 bool Fields::Flag(const char* key) {
   const Json* value = Any(key);
   if (value == nullptr) return false;
@@ -136,34 +133,68 @@ bool Fields::Flag(const char* key) {
 double Fields::Number(const char* key, double low, double high) {
   const Json* value = Any(key);
   if (value == nullptr) return low;
-  const double number =
-      value->is_number() ? value->get<double>() : std::numeric_limits<double>::quiet_NaN();
-  if (!(number >= low && number <= high)) {
+  const std::optional<double> number = AsNumber(*value, sink_->rules());
+  if (!number || !(*number >= low && *number <= high)) {
     sink_->Set(PathOf(key), "found " + Found(*value),
                fmt::format("a number from {} to {}", low, high));
     return low;
   }
-  return number;
+  return *number;
+}
+
+double Fields::NumberOr(const char* key, double low, double high, double fallback) {
+  return MayHave(key) ? Number(key, low, high) : fallback;
+}
+
+std::vector<double> Fields::NumbersOrNone(const char* key, std::size_t max_items, double low,
+                                          double high) {
+  std::vector<double> numbers;
+  const Json* array = MayHave(key) ? Array(key, max_items) : nullptr;
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    const std::optional<double> number = AsNumber((*array)[i], sink_->rules());
+    if (!number || !(*number >= low && *number <= high)) {
+      sink_->Set(fmt::format("{}[{}]", PathOf(key), i), "found " + Found((*array)[i]),
+                 fmt::format("a number from {} to {}", low, high));
+      break;
+    }
+    numbers.push_back(*number);
+  }
+  return numbers;
 }
 
 std::int64_t Fields::Integer(const char* key, std::int64_t low, std::int64_t high) {
   const Json* value = Any(key);
   if (value == nullptr) return low;
-  const bool fits = value->is_number_integer() &&
-                    (!value->is_number_unsigned() ||
-                     value->get<std::uint64_t>() <=
-                         static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
-  if (!fits || value->get<std::int64_t>() < low || value->get<std::int64_t>() > high) {
+  const std::optional<std::int64_t> number = AsInteger(*value, sink_->rules());
+  if (!number || *number < low || *number > high) {
     sink_->Set(PathOf(key), "found " + Found(*value),
                high == std::numeric_limits<std::int64_t>::max()
                    ? fmt::format("a whole number of at least {}", low)
                    : fmt::format("a whole number from {} to {}", low, high));
     return low;
   }
-  return value->get<std::int64_t>();
+  return *number;
+}
+
+std::int64_t Fields::IntegerOr(const char* key, std::int64_t low, std::int64_t high,
+                               std::int64_t fallback) {
+  return MayHave(key) ? Integer(key, low, high) : fallback;
 }
 
 Fields Fields::Object(const char* key) { return {Any(key), PathOf(key), *sink_}; }
+
+std::vector<Fields> Fields::Items(const char* key, std::size_t max_items) {
+  std::vector<Fields> items;
+  const Json* array = Array(key, max_items);
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    items.emplace_back(&(*array)[i], fmt::format("{}[{}]", PathOf(key), i), *sink_);
+  }
+  return items;
+}
+
+std::vector<Fields> Fields::ItemsOrNone(const char* key, std::size_t max_items) {
+  return MayHave(key) ? Items(key, max_items) : std::vector<Fields>();
+}
 
 const Json* Fields::Array(const char* key, std::size_t max_items) {
   const Json* value = Any(key);
@@ -188,7 +219,7 @@ void Fields::Refuse(const char* key, std::string_view found, std::string_view wa
 void Fields::Finish() {
   if (object_ == nullptr) return;
   for (const auto& [key, value] : object_->items()) {
-    if (known_.contains(key)) continue;
+    if (known_.contains(key) || (sink_->rules().extensions && key.starts_with("x-"))) continue;
     sink_->Set(OneLine(PathOf(key.substr(0, 80))), "is no key of this version",
                fmt::format("one of {}", fmt::join(known_, ", ")));
   }

@@ -64,7 +64,7 @@ class Session {
   };
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
-  /// The ISA group that runs: "scalar", "avx2", "avx512", "avx512_bf16" or "amx".
+  /// The ISA group that runs, by the names of SessionOptions::isa.
   std::string_view isa() const;
   /// True if layers of the model are quantized and run on int8 kernels.
   bool quantized() const;

@@ -74,6 +74,7 @@ Status CheckContracts(const std::vector<std::string>& models) {
   return {};
 }
 
+// A quantized model brings its own.
 // A quantized model brings its own, of which only `fast` leaves something to choose.
 std::string ArithmeticOf(const Case& c, const BenchResult& r) {
   const bool own = r.quantized && c.setting.precision != Precision::kFast;

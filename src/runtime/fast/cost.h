@@ -38,9 +38,9 @@ struct CostModel {
   double flops_per_s = 0;         ///< multiply-adds of one core, times 2
   double weight_bytes_per_s = 0;  ///< weights streaming to one core
   double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
-  double int8_ops_per_s = 0;      ///< the same of bytes, on AVX-512 with VNNI
-  double int8_bytes_per_s = 0;    ///< the same network's weights, as bytes
   double raw_s = 0;  ///< transforming weights on the fly: one point of one input and 16 outputs
+  double int8_ops_per_s = 0;    ///< the same of bytes, on AVX-512 with VNNI
+  double int8_bytes_per_s = 0;  ///< the same network's weights, as bytes
   bool low_memory = false;
   bool bf16 = false;
   bool tiles = false;  ///< matrix tiles may be used

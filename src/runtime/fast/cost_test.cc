@@ -71,6 +71,27 @@ TEST(Cost, MatrixTilesTakeWhatTheyAreFasterAt) {
   EXPECT_FALSE(ChooseAlgorithm(ConvWork{256, 256, 9, 14, 14, true, true}, fp32).tiles);
 }
 
+// The vector kernels of a processor with tiles have constants of their own.
+TEST(Cost, EstimatesMeasuredTimesBesideTiles) {
+  KernelTable table = WideTable();
+  table.fast_tiles = true;
+  const CostModel model = MakeCostModel(table, Precision::kFp32, false, 260e6);
+  const auto estimate_ms = [&](int channels, int side, int m) {
+    return 1e3 * EstimateSeconds(ConvWork{channels, channels, 9, side, side, true},
+                                 ConvAlgorithm{m, false, false}, model);
+  };
+  EXPECT_NEAR(estimate_ms(128, 28, 4), 0.45, 0.09);
+  EXPECT_NEAR(estimate_ms(256, 14, 3), 0.67, 0.09);
+  EXPECT_NEAR(estimate_ms(512, 7, 2), 1.40, 0.2);
+  EXPECT_EQ(WinogradOf(64, 64, 112, model), 4);
+  EXPECT_EQ(WinogradOf(256, 256, 14, model), 3);
+  EXPECT_EQ(WinogradOf(512, 512, 7, model), 2);
+  const CostModel low = MakeCostModel(table, Precision::kFp32, true, 260e6);
+  EXPECT_EQ(WinogradOf(128, 128, 28, low), 4);
+  EXPECT_EQ(WinogradOf(256, 256, 14, low), 3);
+  EXPECT_EQ(WinogradOf(512, 512, 7, low), 0);
+}
+
 KernelTable TableOfBf16(bool tiles) {
   KernelTable table = WideTable();
   table.fast_bf16 = true;
@@ -114,27 +135,6 @@ TEST(Cost, TilesMultiplyBytesFasterThanBf16) {
     EXPECT_LT(EstimateInt8Seconds(work, model), EstimateSeconds(work, best, model))
         << work.in_channels << " " << work.out_height;
   }
-}
-
-// The vector kernels of a processor with tiles have constants of their own.
-TEST(Cost, EstimatesMeasuredTimesBesideTiles) {
-  KernelTable table = WideTable();
-  table.fast_tiles = true;
-  const CostModel model = MakeCostModel(table, Precision::kFp32, false, 260e6);
-  const auto estimate_ms = [&](int channels, int side, int m) {
-    return 1e3 * EstimateSeconds(ConvWork{channels, channels, 9, side, side, true},
-                                 ConvAlgorithm{m, false, false}, model);
-  };
-  EXPECT_NEAR(estimate_ms(128, 28, 4), 0.45, 0.09);
-  EXPECT_NEAR(estimate_ms(256, 14, 3), 0.67, 0.09);
-  EXPECT_NEAR(estimate_ms(512, 7, 2), 1.40, 0.2);
-  EXPECT_EQ(WinogradOf(64, 64, 112, model), 4);
-  EXPECT_EQ(WinogradOf(256, 256, 14, model), 3);
-  EXPECT_EQ(WinogradOf(512, 512, 7, model), 2);
-  const CostModel low = MakeCostModel(table, Precision::kFp32, true, 260e6);
-  EXPECT_EQ(WinogradOf(128, 128, 28, low), 4);
-  EXPECT_EQ(WinogradOf(256, 256, 14, low), 3);
-  EXPECT_EQ(WinogradOf(512, 512, 7, low), 0);
 }
 
 TEST(Cost, NamesTellTheAlgorithm) {

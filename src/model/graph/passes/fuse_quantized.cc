@@ -235,35 +235,47 @@ void FuseConv(GraphEditor& editor, int index) {
   if (layer.has_value()) WriteConv(editor, index, *layer);
 }
 
-// x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias.
-void FuseQLinearConv(GraphEditor& editor, int index) {
+// Of a QLinearConv: what it computes, and what it stores.
+struct StoredLayer {
+  Layer layer;
+  Quantization out;
+};
+
+// x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias. Nothing if the kernels cannot
+// compute it, as with weights that need 9 bits.
+std::optional<StoredLayer> ReadQLinearConv(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
-  if (!IsOnnx(node, "QLinearConv") || node.inputs.size() < 8) return;
+  if (!IsOnnx(node, "QLinearConv") || node.inputs.size() < 8) return std::nullopt;
   const Graph& graph = editor.graph();
   const auto x = QuantizationOf(graph, node.inputs[1], node.inputs[2]);
   const auto y = QuantizationOf(graph, node.inputs[6], node.inputs[7]);
   const Tensor* w = graph.constant(node.inputs[3]);
   if (!x.has_value() || !y.has_value() || w == nullptr || w->shape().rank() != 4 ||
       graph.constant(node.inputs[0]) != nullptr || !CanFuseGeometry(node, w->shape())) {
-    return;
+    return std::nullopt;
   }
   auto weights = ReadWeights(graph, node.inputs[3], node.inputs[4], node.inputs[5], w->shape()[0]);
-  if (!weights.has_value()) return;
+  if (!weights.has_value()) return std::nullopt;
   Layer layer{node.inputs[0], *x, std::move(*weights), {}};
   layer.bias = layer.OutScale();
   const Tensor* bias = graph.constant(node.input(8));
   if (node.input(8) != kNoValue &&
       (bias == nullptr || bias->dtype() != DType::kI32 ||
        bias->elements() != static_cast<std::int64_t>(layer.bias.size()))) {
-    return;
+    return std::nullopt;
   }
   for (std::size_t o = 0; o < layer.bias.size(); ++o) {
     layer.bias[o] *= bias == nullptr ? 0 : bias->data<std::int32_t>()[o];
   }
-  if (!layer.Fits() || !ZeroAgrees(editor, layer)) return;
-  const Quantization out = *y;
-  WriteConv(editor, index, layer);
-  SetQuantization(editor.node(index), "out", out);
+  if (!layer.Fits() || !ZeroAgrees(editor, layer)) return std::nullopt;
+  return StoredLayer{std::move(layer), *y};
+}
+
+void FuseQLinearConv(GraphEditor& editor, int index) {
+  const std::optional<StoredLayer> read = ReadQLinearConv(editor, index);
+  if (!read) return;
+  WriteConv(editor, index, read->layer);
+  SetQuantization(editor.node(index), "out", read->out);
 }
 
 QuantizedWeights Transposed(const QuantizedWeights& weights) {
@@ -409,6 +421,10 @@ void FuseByteProduct(GraphEditor& editor, int index) {
 }  // namespace
 
 bool IsInt8Conv(GraphEditor& editor, int conv) { return LayerOf(editor, conv).has_value(); }
+
+bool IsInt8QLinearConv(GraphEditor& editor, int conv) {
+  return ReadQLinearConv(editor, conv).has_value();
+}
 
 void DequantizeConv(GraphEditor& editor, int conv) {
   const std::optional<Layer> layer = LayerOf(editor, conv);

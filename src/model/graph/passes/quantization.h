@@ -30,6 +30,8 @@ std::optional<Quantization> QuantizationOf(const Graph& graph, ValueId scale, Va
 class GraphEditor;
 /// True if FuseQuantized will make an int8 layer of `conv`, a Conv between DequantizeLinear nodes.
 bool IsInt8Conv(GraphEditor& editor, int conv);
+/// The same of a QLinearConv, which kernels cannot compute with weights that need 9 bits.
+bool IsInt8QLinearConv(GraphEditor& editor, int conv);
 /// Gives such a Conv its weights and bias as real numbers, so that it stays a float layer.
 void DequantizeConv(GraphEditor& editor, int conv);
 

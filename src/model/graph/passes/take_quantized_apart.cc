@@ -22,6 +22,21 @@ constexpr ByteOperator kByteOperators[] = {{"QLinearAdd", "Add", 2, 6},
                                            {"QLinearMul", "Mul", 2, 6},
                                            {"QLinearLeakyRelu", "LeakyRelu", 1, 3}};
 
+// An addition to convolutions that stay operators of bytes stays one too: in floats a sum between
+// two bytes may be rounded the other way.
+bool StaysWhole(GraphEditor& editor, int index) {
+  const Node& add = editor.node(index);
+  bool reads_conv = false;
+  for (const ValueId operand : {add.input(0), add.input(3)}) {
+    const int producer = operand == kNoValue ? -1 : editor.producer(operand);
+    if (add.op_type != "QLinearAdd" || producer < 0) continue;
+    if (!IsOnnx(editor.node(producer), "QLinearConv")) continue;
+    if (IsInt8QLinearConv(editor, producer)) return false;
+    reads_conv = true;
+  }
+  return reads_conv;
+}
+
 // Dequantizes, computes in floats and quantizes, which is what these operators are defined as.
 void TakeApart(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
@@ -35,7 +50,7 @@ void TakeApart(GraphEditor& editor, int index) {
     const auto at = static_cast<std::size_t>(3 * i);
     if (inputs[at + 2] == kNoValue) return;
   }
-  if (zero == kNoValue) return;
+  if (zero == kNoValue || StaysWhole(editor, index)) return;
   const ValueId result = editor.AddValue(name + "_real", DType::kF32);
   Node plain{editor.node(index).name,      std::string(found->plain), "", {}, {result},
              editor.node(index).attributes};

@@ -28,7 +28,7 @@ endfunction()
 # read untrusted bytes and need neither the engine nor what stands on it.
 add_custom_target(unit_tests)
 add_custom_target(door_tests)
-set(VISAVIS_DOOR_ROOMS base tensor image decode model zoo contract)
+set(VISAVIS_DOOR_ROOMS base json tensor image decode model zoo contract)
 
 # visavis_door_test(NAME room...): NAME joins door_tests, and gets the label "door", if it links such rooms only.
 function(visavis_door_test NAME)

@@ -10,6 +10,7 @@ cmake -S . -B build-nightly -G Ninja -DCMAKE_BUILD_TYPE=Release
 cmake --build build-nightly -j "$jobs"
 isas=(scalar)
 grep -qw avx2 /proc/cpuinfo && isas+=(avx2)
+grep -qw avx_vnni /proc/cpuinfo && isas+=(avx_vnni)
 grep -qw avx512bw /proc/cpuinfo && isas+=(avx512)
 grep -qw avx512_bf16 /proc/cpuinfo && isas+=(avx512_bf16)  # bf16 tests run only here
 grep -qw amx_bf16 /proc/cpuinfo && isas+=(amx)
@@ -38,9 +39,27 @@ sys.exit(f"peak RSS {peak}, want at most {sys.argv[1]}" if peak > float(sys.argv
 within 750e6
 within "$(($(stat -c %s "$large") * 12 / 10))" --low-memory
 
+echo "== int8 MobileFaceNet on all of LFW, two calibration seeds"
+shared=${VISAVIS_SHARED:-../shared}
+if [[ -d $shared/data/lfw ]]; then
+  rm -rf build-nightly/calibration
+  scripts/make_calibration_set.py build-nightly/calibration --shared "$shared" --visavis "$visavis"
+  "$visavis" model convert "$shared/models/mobilefacenet-arcface/model-0000.params" build-nightly/mfn.onnx
+  for seed in 1 2; do  # --max-drop and --min-cosine are the gate: exit code 1 if it does not hold
+    "$visavis" quantize build-nightly/mfn.onnx -o build-nightly/mfn-int8.onnx --no-search \
+      --calibration build-nightly/calibration --seed "$seed" --eval "$shared/data/lfw" \
+      --max-drop 0.1pp --min-cosine 0.985
+  done
+else
+  echo "SKIPPED: $shared/data/lfw is missing; set VISAVIS_SHARED"
+fi
+
 echo "== clang, warnings are errors, with libFuzzer"
-cmake -S . -B build-nightly-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DVISAVIS_LIBFUZZER=ON \
-  -DVISAVIS_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# The run-time libraries of sanitizers and libFuzzer are only a recommendation of Debian's clang.
+make deps PACKAGES="clang libclang-rt-14-dev" WEB_PACKAGES=
+# Without fuzzer-no-link only the targets themselves would be instrumented, and libFuzzer be blind.
+cmake -S . -B build-nightly-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ \
+  -DVISAVIS_LIBFUZZER=ON -DVISAVIS_SANITIZE=address,undefined,fuzzer-no-link -DCMAKE_BUILD_TYPE=RelWithDebInfo
 cmake --build build-nightly-fuzz -j "$jobs"
 mapfile -t targets < <(find build-nightly-fuzz/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*')
 for target in "${targets[@]}"; do

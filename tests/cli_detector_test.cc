@@ -30,6 +30,24 @@ TEST_F(CliTest, EveryDetectorFindsTheFamily) {
   }
 }
 
+TEST_F(CliTest, NetworksOfAFolderTakeThePlaceOfMtcnnsOwn) {
+  VISAVIS_REQUIRE_SHARED("data/photos");
+  const std::string photo = Photo("obama_family.jpg");
+  std::filesystem::create_directory(Path("nets"));
+  ExpectOneLineError(Run({"detect", "--detector", Path("nets"), photo}), 3, "none of det1.onnx");
+  const auto convert = [&](const std::string& network, const std::string& name) {
+    const std::string params = SharedPath("models/mtcnn/" + network + "-0001.params");
+    EXPECT_EQ(Run({"model", "convert", params, Path("nets/" + name)}).exit_code, 0);
+  };
+  convert("det3", "det3.onnx");
+  const ProgramResult own = Run({"detect", "--json", photo});
+  const ProgramResult folder = Run({"detect", "--json", "--detector", Path("nets"), photo});
+  ASSERT_EQ(folder.exit_code, 0) << folder.err;
+  EXPECT_EQ(folder.out, own.out);
+  convert("det1", "det2.onnx");  // P-Net is no R-Net
+  ExpectOneLineError(Run({"detect", "--detector", Path("nets"), photo}), 2, "R-Net");
+}
+
 TEST_F(CliTest, DetectorsServeEveryCommandAboutPhotos) {
   VISAVIS_REQUIRE_SHARED("data/photos");
   const std::string photo = Photo("Barack_Obama_03.jpg");

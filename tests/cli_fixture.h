@@ -2,46 +2,27 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/run_program.h"
+#include "tests/scratch_folder.h"
 #include "tests/shared_data.h"
 
 namespace visavis {
 
-inline std::string ReadText(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-inline void WriteText(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-class CliTest : public testing::Test {
+class CliTest : public ScratchTest {
  protected:
   CliTest() {
-    std::string name = testing::TempDir() + "/visavis-cli-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     options_.environment = {{"XDG_CACHE_HOME", cache()}, {"VISAVIS_MIRROR", SharedPath("models")}};
   }
-  ~CliTest() override { std::filesystem::remove_all(dir_); }
-
   // One cache for all tests of the program: conversions are made once.
   static const std::string& cache() {
-    static const std::string folder = [] {
-      std::string name = testing::TempDir() + "/visavis-cli-cache-XXXXXX";
-      return std::string(::mkdtemp(name.data()));
-    }();
-    return folder;
+    static const ScratchFolder folder;
+    return folder.path();
   }
   // Fills the cache, so that no other run shows licence notes.
   static void SetUpTestSuite() {
@@ -51,7 +32,6 @@ class CliTest : public testing::Test {
     options.environment = {{"XDG_CACHE_HOME", cache()}, {"VISAVIS_MIRROR", SharedPath("models")}};
     (void)RunProgram({VISAVIS_PROGRAM, "compare", grey, grey}, options);
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(cache()); }
 
   ProgramResult Run(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), VISAVIS_PROGRAM);
@@ -76,7 +56,6 @@ class CliTest : public testing::Test {
     EXPECT_EQ(result.err.find('\n'), result.err.size() - 1) << "one line:\n" << result.err;
   }
 
-  std::string dir_;
   ProgramOptions options_;
 };
 

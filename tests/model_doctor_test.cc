@@ -2,7 +2,6 @@
 // alone, and by what the network does with faces alone.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "doctor/known_weights.h"
 #include "doctor/pack.h"
 #include "golden_faces.h"
+#include "tests/scratch_folder.h"
 #include "visavis/recognize.h"
 
 namespace visavis {
@@ -190,14 +190,8 @@ constexpr Fault kFaults[] = {
     {"wrong_template", WrongTemplate, false, kManyPeople},
 };
 
-class DoctorTest : public testing::Test {
+class DoctorTest : public ScratchTest {
  protected:
-  DoctorTest() {
-    std::string name = testing::TempDir() + "/doctor-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~DoctorTest() override { std::filesystem::remove_all(folder_); }
-
   static const ReferenceFaces& Faces(int people = kPeople) {
     static std::map<int, ReferenceFaces> loaded;
     if (RunFull()) people = kManyPeople;
@@ -208,7 +202,7 @@ class DoctorTest : public testing::Test {
   }
 
   std::string Write(Graph graph, const std::string& name) const {
-    std::string path = folder_ + "/" + name + ".onnx";
+    std::string path = dir_ + "/" + name + ".onnx";
     const Status status = Model::FromGraph(std::move(graph)).SaveOnnx(path);
     EXPECT_TRUE(status) << status.error().message;
     return path;
@@ -241,8 +235,6 @@ class DoctorTest : public testing::Test {
         std::ranges::find_if(report.findings, [&](const Finding& f) { return f.name == name; });
     return at == report.findings.end() ? nullptr : &*at;
   }
-
-  std::string folder_;
 };
 
 TEST_F(DoctorTest, AHealthyNetworkIsHealthy) {

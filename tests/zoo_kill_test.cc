@@ -10,6 +10,7 @@
 
 #include "base/sha256.h"
 #include "tests/cli_fixture.h"
+#include "tests/scratch_folder.h"
 #include "zoo/test_archive.h"
 #include "zoo/test_http_server.h"
 
@@ -32,11 +33,9 @@ std::string Noise(std::size_t size, std::uint32_t seed) {
   return bytes;
 }
 
-class ZooKillTest : public testing::Test {
+class ZooKillTest : public ScratchTest {
  protected:
   ZooKillTest() {
-    std::string name = testing::TempDir() + "/visavis-kill-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     fs::create_directories(dir_ + "/registry");
     options_.environment = {{"XDG_CACHE_HOME", dir_ + "/cache"},
                             {"XDG_CONFIG_HOME", dir_ + "/config"},
@@ -44,7 +43,6 @@ class ZooKillTest : public testing::Test {
                             {"VISAVIS_MIRROR", dir_ + "/mirror"}};
     options_.timeout_s = 60;
   }
-  ~ZooKillTest() override { fs::remove_all(dir_); }
 
   // A model of three files, one of them in an archive.
   void MakeModel() {
@@ -97,7 +95,6 @@ class ZooKillTest : public testing::Test {
     return there;
   }
 
-  std::string dir_;
   ProgramOptions options_;
   std::map<std::string, std::string> files_;
   std::unique_ptr<TestHttpServer> server_;

@@ -14,8 +14,10 @@ namespace visavis::cli {
 
 void AddDetectorOptions(CLI::App& command, DetectorOptions& options) {
   command
-      .add_option("--detector", options.detector,
-                  "mtcnn, scrfd, scrfd-2.5g, yunet, or the ONNX file of a SCRFD or YuNet")
+      .add_option(
+          "--detector", options.detector,
+          "mtcnn, scrfd, scrfd-2.5g, yunet, the ONNX file of a SCRFD or YuNet, or a folder with "
+          "det1.onnx to det4.onnx for MTCNN")
       ->capture_default_str();
   command
       .add_option("--min-size", options.min_size_px, "Smallest side of a face to look for, pixels")

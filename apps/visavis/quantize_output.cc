@@ -92,31 +92,6 @@ void TrialTable::Print(const Trial& trial) {
   std::fflush(stdout);
 }
 
-Verdict Judge(const TuneResult& result, const Gate& gate) {
-  Verdict verdict;
-  if (!result.best.passed) {
-    const Agreement& nearness =
-        result.best.pairs_nearness ? *result.best.pairs_nearness : result.best.nearness;
-    if (nearness.mean < gate.min_cosine) {
-      verdict.reasons.push_back(
-          fmt::format("mean cosine {:.5f}, want {:.5f}", nearness.mean, gate.min_cosine));
-    }
-    if (result.best.accuracy) {
-      verdict.reasons.push_back(
-          fmt::format("{} is {:.3f} %, {:.3f} % in float: more than {}{} lost", Name(gate.metric),
-                      Points(ValueOf(*result.best.accuracy, gate.metric)),
-                      Points(ValueOf(*result.float_accuracy, gate.metric)), Points(gate.max_drop),
-                      gate.relative ? " %" : " points"));
-    }
-  }
-  if (result.slower) {
-    verdict.reasons.push_back(fmt::format("{:.2f} ms an image on this machine, {:.2f} ms in float",
-                                          result.speeds.after_ms, result.speeds.before_ms));
-  }
-  verdict.accepted = verdict.reasons.empty();
-  return verdict;
-}
-
 Result<WrittenFile> WriteQuantized(const std::string& model_path, const std::string& path,
                                    const QuantizationSource& source, TuneResult& result) {
   result.graph.metadata[kRecordKey] = RecordAsJson(source, result).dump();

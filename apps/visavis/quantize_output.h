@@ -23,13 +23,6 @@ class TrialTable {
   bool has_head_ = false;
 };
 
-/// Whether the result may be written, and why not.
-struct Verdict {
-  bool accepted = false;
-  std::vector<std::string> reasons;
-};
-Verdict Judge(const TuneResult& result, const Gate& gate);
-
 struct WrittenFile {
   ModelInfo info;
   std::int64_t float_bytes = 0;

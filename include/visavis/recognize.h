@@ -28,8 +28,9 @@ inline constexpr char kDefaultDetector[] = "mtcnn";
 /// A detector by name, and what any of them may be told. Values left empty are the detector's own
 /// defaults; a value that the detector has no use for is refused.
 struct DetectorOptions {
-  /// "mtcnn", "scrfd" (500M), "scrfd-2.5g", "yunet", another detector of the registry, or the ONNX
-  /// file of a SCRFD or YuNet.
+  /// "mtcnn", "scrfd" (500M), "scrfd-2.5g", "yunet", another detector of the registry, the ONNX
+  /// file of a SCRFD or YuNet, or a folder with any of det1.onnx (P-Net) to det4.onnx (L-Net) that
+  /// take the place of MTCNN's own.
   std::string detector = kDefaultDetector;
   float min_size_px = 20;                ///< smallest face looked for
   std::optional<float> score_threshold;  ///< least score of a face (MTCNN: after O-Net)

@@ -7,20 +7,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/scratch_folder.h"
+
 namespace visavis {
 namespace {
 
-class FileSystemTest : public testing::Test {
+class FileSystemTest : public ScratchTest {
  protected:
-  FileSystemTest() {
-    std::string pattern = testing::TempDir() + "visavis_fs_XXXXXX";
-    dir_ = ::mkdtemp(pattern.data());
-  }
-  ~FileSystemTest() override { std::filesystem::remove_all(dir_); }
   std::size_t FilesInDir() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(dir_), {}));
   }
-  std::string dir_;
 };
 
 std::vector<std::uint8_t> Bytes(std::string_view text) { return {text.begin(), text.end()}; }

@@ -77,6 +77,10 @@ std::string Sha256Hex(std::span<const std::uint8_t> bytes) {
   return hash.HexDigest();
 }
 
+bool IsHex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 Result<std::string> HashFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "visavis/result.h"
 
@@ -46,6 +47,9 @@ class Sha384 {
 
 /// The digest of `bytes` as 64 lower-case hex digits.
 std::string Sha256Hex(std::span<const std::uint8_t> bytes);
+
+/// True for `digits` lower-case hex digits: the text of a digest.
+bool IsHex(std::string_view text, std::size_t digits);
 
 /// The digest of a file, read piece by piece. Errors: kNotFound, kIo.
 Result<std::string> HashFile(const std::string& path);

@@ -27,6 +27,12 @@ TEST(Sha384, GivesThePublishedDigest) {
             "8086072ba1e7cc2358baeca134c825a7");
 }
 
+TEST(IsHex, IsOfTheRightLengthAndLowerCase) {
+  EXPECT_TRUE(IsHex("09af", 4));
+  EXPECT_TRUE(IsHex("", 0));
+  for (const char* text : {"09a", "09aff", "09aF", "09ag", " 09a"}) EXPECT_FALSE(IsHex(text, 4));
+}
+
 TEST(Sha256, PiecesGiveTheDigestOfTheWhole) {
   Sha256 hash;
   hash.Update(Bytes("a"));

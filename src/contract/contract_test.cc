@@ -1,7 +1,6 @@
 #include "visavis/contract.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/sha256.h"
+#include "tests/scratch_folder.h"
 
 namespace visavis {
 namespace {
@@ -226,9 +226,8 @@ TEST(Contract, WriterRefusesWhatTheReaderWould) {
 TEST(Contract, BesideTheModel) {
   EXPECT_EQ(ContractPathFor("a.b/model.onnx"), "a.b/model.visavis.json");
   EXPECT_EQ(ContractPathFor("a.b/model"), "a.b/model.visavis.json");
-  std::string folder = testing::TempDir() + "/contract-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const std::string model = folder + "/model.onnx";
+  const ScratchFolder folder;
+  const std::string model = folder.path() + "/model.onnx";
   std::ofstream(model) << "model";
   ASSERT_TRUE(FindContractFor(model));
   EXPECT_FALSE(FindContractFor(model)->has_value());
@@ -253,7 +252,6 @@ TEST(Contract, BesideTheModel) {
 
   std::ofstream(ContractPathFor(model)) << "{}";
   EXPECT_EQ(FindContractFor(model).error().code, ErrorCode::kCorruptData);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -25,10 +25,6 @@ constexpr std::size_t kLargestRank = 8;
 constexpr std::size_t kMostOutputs = 64;
 constexpr int kLargestCrop = 4096;
 
-bool IsHex(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-
 // A name that cannot leave the folder: no separators, no leading dot, no control characters.
 bool IsFileName(std::string_view name) {
   return !name.empty() && name.front() != '.' && name.size() <= 255 &&
@@ -45,7 +41,7 @@ bool IsPlainWord(std::string_view word) {
 
 std::string Hash(Fields& fields, const char* key, bool may_be_empty = false) {
   std::string text = fields.Text(key, 64, may_be_empty);
-  if (!IsHex(text) && !(may_be_empty && text.empty())) {
+  if (!IsHex(text, 64) && !(may_be_empty && text.empty())) {
     fields.Refuse(key, "found \"" + text + "\"", "64 lower-case hex digits");
   }
   return text;

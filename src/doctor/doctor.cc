@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "doctor/case.h"
 #include "doctor/findings.h"
+#include "recognize/contract_pixels.h"
 #include "visavis/align.h"
 #include "visavis/decode.h"
 #include "visavis/embed.h"
@@ -70,12 +71,7 @@ void ChooseBase(Case& c) {
   if (c.report.chain.normalises()) pixels = {};
   if (c.contract) {
     const ContractInput& input = c.contract->input;
-    pixels = {};
-    pixels.bgr = input.channel_order == ChannelOrder::kBgr;
-    for (std::size_t i = 0; i < 3 && !input.normalised_inside; ++i) {
-      pixels.mean[i] = static_cast<float>(input.mean[i]);
-      pixels.scale[i] = static_cast<float>(input.scale[i]);
-    }
+    pixels = PixelsOf(input);
     if (const auto named = ParseFaceTemplate(c.contract->face_template)) c.base_template = *named;
     if (input.normalised_inside && !c.report.chain.normalises()) {
       AddFinding(c.report, {Severity::kFault, "missing_normalisation",

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/try.h"
 #include "doctor/known_weights.h"
+#include "recognize/contract_pixels.h"
 #include "visavis/align.h"
 #include "visavis/decode.h"
 #include "visavis/embed.h"
@@ -107,13 +108,7 @@ Result<std::vector<GoldenVector>> MakeGolden(const DoctorReport& report,
                                              const ModelContract& contract,
                                              const PackOptions& options) {
   EmbedOptions embed;
-  InputPixels pixels;
-  pixels.bgr = contract.input.channel_order == ChannelOrder::kBgr;
-  for (std::size_t i = 0; i < 3 && !contract.input.normalised_inside; ++i) {
-    pixels.mean[i] = static_cast<float>(contract.input.mean[i]);
-    pixels.scale[i] = static_cast<float>(contract.input.scale[i]);
-  }
-  embed.pixels = pixels;
+  embed.pixels = PixelsOf(contract.input);
   VISAVIS_ASSIGN_OR_RETURN(Model model, Model::Load(report.path));
   VISAVIS_ASSIGN_OR_RETURN(const Embedder embedder, Embedder::Create(std::move(model), embed));
   std::vector<GoldenVector> golden;

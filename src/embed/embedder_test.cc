@@ -23,6 +23,7 @@ std::vector<Dim> CropDims(std::int64_t batch) {
 struct Net {
   std::int64_t batch = -1;
   bool normalises = false;
+  int pairs = 0;  ///< of QuantizeLinear and DequantizeLinear behind the input
 };
 
 /// A network of two values per crop: the mean of the top-left red pixel and its weight 1 + the
@@ -44,6 +45,13 @@ Model PickingModel(Net net) {
     graph.nodes.push_back(std::move(node));
     return out;
   };
+  for (int i = 0; i < net.pairs; ++i) {
+    const ValueId scale = graph.AddConstant("s", Floats({1}, {1.0f}));
+    const ValueId zero = graph.AddConstant("z", Tensor(DType::kU8, Shape{1}));
+    const ValueId bytes = add("QuantizeLinear", "q", {pixels, scale, zero});
+    graph.value(bytes).dtype = DType::kU8;
+    pixels = add("DequantizeLinear", "d", {bytes, scale, zero});
+  }
   if (net.normalises) {
     pixels =
         add("Sub", "_minusscalar0", {pixels, graph.AddConstant("mean", Floats({1}, {127.5f}))});
@@ -88,6 +96,14 @@ TEST(Embedder, NetworkThatNormalisesGetsRawPixels) {
   ASSERT_TRUE(embedding) << embedding.error().message;
   EXPECT_FLOAT_EQ((*embedding)[0], 127.5f * 0.5f);
   EXPECT_FLOAT_EQ((*embedding)[1], -127.5f * 0.5f + 1);
+}
+
+// As ONNX Runtime's tools quantize such a network.
+TEST(Embedder, QuantizedPixelsAreNormalisedInsideToo) {
+  const Embedder embedder = MustCreate({-1, true, 5});
+  const Result<Embedding> embedding = embedder.Embed(CropOf(255, 0));
+  ASSERT_TRUE(embedding) << embedding.error().message;
+  EXPECT_FLOAT_EQ((*embedding)[0], 127.5f * 0.5f);
 }
 
 TEST(Embedder, OtherNetworksGetPixelsFromMinusOneToOne) {

@@ -1,21 +1,26 @@
 #include "embed/pixel_rule.h"
 
-#include <algorithm>
 #include <string_view>
 
 namespace visavis {
 
 bool NormalisesPixels(const Graph& graph) {
-  const auto named = [](const Node& node, std::string_view op_type, std::string_view mxnet_name) {
-    return node.op_type == op_type || node.name.starts_with(op_type) ||
-           node.name.starts_with(mxnet_name);
-  };
-  const auto end = graph.nodes.begin() +
-                   static_cast<std::ptrdiff_t>(std::min<std::size_t>(graph.nodes.size(), 8));
-  return std::any_of(graph.nodes.begin(), end,
-                     [&](const Node& n) { return named(n, "Sub", "_minus"); }) &&
-         std::any_of(graph.nodes.begin(), end,
-                     [&](const Node& n) { return named(n, "Mul", "_mul"); });
+  constexpr int kFirst = 8;
+  bool subtracts = false;
+  bool scales = false;
+  int seen = 0;
+  for (const Node& node : graph.nodes) {
+    // Quantized files put pairs behind the input, and the weights' before everything else.
+    if (node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear") continue;
+    if (++seen > kFirst) break;
+    const auto named = [&](std::string_view op_type, std::string_view mxnet_name) {
+      return node.op_type == op_type || node.name.starts_with(op_type) ||
+             node.name.starts_with(mxnet_name);
+    };
+    subtracts |= named("Sub", "_minus");
+    scales |= named("Mul", "_mul") || node.op_type == "QLinearMul";
+  }
+  return subtracts && scales;
 }
 
 }  // namespace visavis

@@ -11,7 +11,8 @@ inline constexpr float kPixelMean = 127.5f;
 
 /// Whether the network subtracts a mean and scales by itself.
 /// Source: insightface looks for a Sub and a Mul among the first eight nodes, by name; the operator
-/// counts too, since exporters may rename nodes.
+/// counts too, since exporters may rename nodes. QuantizeLinear and DequantizeLinear do not count
+/// among the eight.
 bool NormalisesPixels(const Graph& graph);
 
 }  // namespace visavis

@@ -1,21 +1,17 @@
 #include "evaluate/embedding_cache.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "tests/scratch_folder.h"
+
 namespace visavis {
 namespace {
 
-class EmbeddingCacheTest : public testing::Test {
+class EmbeddingCacheTest : public ScratchTest {
  protected:
-  EmbeddingCacheTest() {
-    std::string name = testing::TempDir() + "/embedding-cache-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-  }
-  ~EmbeddingCacheTest() override { std::filesystem::remove_all(dir_); }
   EmbeddingCache Open(int dimension = 2) {
     return EmbeddingCache::Open(FileSystem::Real(), dir_, dimension).value();
   }
@@ -23,7 +19,6 @@ class EmbeddingCacheTest : public testing::Test {
     return DigestOf(std::vector<std::uint8_t>{which});
   }
   std::string Segment() const { return std::filesystem::directory_iterator(dir_)->path().string(); }
-  std::string dir_;
 };
 
 TEST_F(EmbeddingCacheTest, KeepsWhatItWasGiven) {

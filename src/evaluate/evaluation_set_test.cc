@@ -1,28 +1,21 @@
 #include "evaluate/evaluation_set.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "base/npy.h"
+#include "tests/scratch_folder.h"
 
 namespace visavis {
 namespace {
 
 namespace stdfs = std::filesystem;
 
-class EvaluationSetTest : public testing::Test {
+class EvaluationSetTest : public ScratchTest {
  protected:
-  EvaluationSetTest() {
-    // Without doubled slashes, as paths are reported.
-    std::string name = (stdfs::path(testing::TempDir()) / "evaluation-set-XXXXXX").string();
-    dir_ = ::mkdtemp(name.data());
-  }
-  ~EvaluationSetTest() override { stdfs::remove_all(dir_); }
-
   std::string Write(const std::string& name, const std::string& text) {
     const stdfs::path path = stdfs::path(dir_) / name;
     stdfs::create_directories(path.parent_path());
@@ -50,8 +43,6 @@ class EvaluationSetTest : public testing::Test {
     }
     Write(name, text);
   }
-
-  std::string dir_;
 };
 
 TEST_F(EvaluationSetTest, LfwFolderFindsImagesAndPeople) {

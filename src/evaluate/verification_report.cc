@@ -62,7 +62,7 @@ void NumberFolds(ScoredSet& scored) {
   std::vector<int>& names = scored.fold_name;
   names = scored.fold;
   std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // clang 14: no ranges::unique
   for (int& fold : scored.fold) {
     fold = static_cast<int>(std::ranges::lower_bound(names, fold) - names.begin());
   }

@@ -30,6 +30,22 @@ std::map<std::string, Shape> WithOneImage(const Graph& graph, std::map<std::stri
   return shapes;
 }
 
+// Operators that multiply by weights, and where their inputs stand.
+struct LayerKind {
+  std::string_view op_type;
+  std::size_t weights;
+  std::size_t bias;  // 0: has none
+  bool convolution;
+};
+constexpr std::array<LayerKind, 8> kLayers{{{"Conv", 1, 2, true},
+                                            {"QLinearConv", 3, 8, true},
+                                            {"ConvInteger", 1, 0, true},
+                                            {"Gemm", 1, 2, false},
+                                            {"QGemm", 3, 6, false},
+                                            {"MatMul", 1, 0, false},
+                                            {"QLinearMatMul", 3, 0, false},
+                                            {"MatMulInteger", 1, 0, false}}};
+
 class Counter {
  public:
   Counter(const Graph& graph, const std::map<std::string, Shape>& input_shapes)
@@ -96,9 +112,20 @@ class Counter {
     return &graph_.nodes[static_cast<std::size_t>(readers[0])];
   }
 
-  static bool IsLayer(const Node& node) {
-    return node.op_type == "Conv" || node.op_type == "Gemm" || node.op_type == "MatMul" ||
-           node.op_type == "QLinearConv";
+  static const LayerKind* KindOf(const Node& node) {
+    const auto found = std::ranges::find(kLayers, node.op_type, &LayerKind::op_type);
+    return found == kLayers.end() ? nullptr : &*found;
+  }
+  static bool IsLayer(const Node& node) { return KindOf(node) != nullptr; }
+
+  // The constant behind a DequantizeLinear, and any other value itself.
+  ValueId Stored(ValueId id) const {
+    const int producer = id == kNoValue ? -1 : producers_[static_cast<std::size_t>(id)];
+    if (producer < 0) return id;
+    const Node& node = graph_.nodes[static_cast<std::size_t>(producer)];
+    const bool dequantized =
+        node.op_type == "DequantizeLinear" && graph_.constant(node.input(0)) != nullptr;
+    return dequantized ? node.input(0) : id;
   }
 
   bool IsFolded(const Node& batch_norm) const {
@@ -149,9 +176,8 @@ class Counter {
   }
 
   void CountLayer(const Node& node) {
-    const bool quantized = node.op_type == "QLinearConv";
-    const bool convolution = quantized || node.op_type == "Conv";
-    const ValueId weight_id = node.input(quantized ? 3 : 1);
+    const LayerKind& kind = *KindOf(node);
+    const ValueId weight_id = Stored(node.input(kind.weights));
     const ValueId output = node.outputs.empty() ? kNoValue : node.outputs[0];
     const Tensor* weight = graph_.constant(weight_id);
     const auto weight_shape =
@@ -160,12 +186,12 @@ class Counter {
       unknown_shape_ = true;
       return;
     }
-    const bool channels_first = convolution || node.Int("transB", 0) != 0;
+    const bool channels_first = kind.convolution || node.Int("transB", 0) != 0;
     const int channel_axis = channels_first ? 0 : weight_shape->rank() - 1;
     const double channels = static_cast<double>((*weight_shape)[channel_axis]);
     const double weights = static_cast<double>(weight_shape->elements());
     const Node* next = OnlyConsumer(output);
-    const ValueId bias = node.input(quantized ? 8 : 2);
+    const ValueId bias = kind.bias == 0 ? kNoValue : Stored(node.input(kind.bias));
     const bool folds = next != nullptr && next->op_type == "BatchNormalization";
     if (weight != nullptr) AddParameters(weight_id, weights);
     // A folded shift is a bias of its own, whatever the layer shares with others.

@@ -12,46 +12,19 @@
 #include "model/onnx/onnx_export.h"
 #include "model/onnx/tensor_proto.h"
 #include "model/rewrite/batch.h"
+#include "model/test_graph.h"
 #include "visavis/model.h"
 
 namespace visavis {
 namespace {
 
-// x [1,2,3,4] through nodes with constants.
-struct Builder {
-  Graph graph;
-  ValueId last = kNoValue;
-
-  explicit Builder(int opset) {
-    graph.opset = opset;
-    last = graph.AddValue("x");
-    graph.inputs = {last};
-    graph.value(last).shape = std::vector<Dim>{{1, ""}, {2, ""}, {3, ""}, {4, ""}};
-  }
-  ValueId Floats(const std::string& name, Shape shape, std::vector<float> values) {
-    return graph.AddConstant(name,
-                             Tensor::From<float>(std::move(shape), std::span<const float>(values)));
-  }
-  Node& Add(const std::string& type, std::vector<ValueId> more = {}) {
-    Node node;
-    node.name = type + "_node";
-    node.op_type = type;
-    node.inputs = {last};
-    node.inputs.insert(node.inputs.end(), more.begin(), more.end());
-    last = graph.AddValue(type + "_y");
-    node.outputs = {last};
-    graph.nodes.push_back(node);
-    return graph.nodes.back();
-  }
+struct Builder : GraphBuilder {
+  explicit Builder(int opset) : GraphBuilder(opset, {1, 2, 3, 4}) {}
   Node& BatchNorm(std::int64_t channels) {
     const std::vector<float> ones(static_cast<std::size_t>(channels), 1);
-    return Add("BatchNormalization",
-               {Floats("g", Shape{channels}, ones), Floats("b", Shape{channels}, ones),
-                Floats("m", Shape{channels}, ones), Floats("v", Shape{channels}, ones)});
-  }
-  Graph Finish() {
-    graph.outputs = {last};
-    return graph;
+    const Shape shape{channels};
+    return Add("BatchNormalization", {Floats(shape, ones), Floats(shape, ones), Floats(shape, ones),
+                                      Floats(shape, ones)});
   }
 };
 
@@ -88,8 +61,7 @@ TEST(DefectsTest, NamesAreRoundTrips) {
 TEST(DefectsTest, SpatialZero) {
   Builder builder(8);
   builder.BatchNorm(2).attributes["spatial"] = std::int64_t{0};
-  const Graph mended =
-      ExpectMended(builder.Finish(), DefectKind::kSpatialZero, "BatchNormalization_node");
+  const Graph mended = ExpectMended(builder.graph, DefectKind::kSpatialZero, "BatchNormalization0");
   EXPECT_FALSE(mended.nodes[0].Has("spatial"));
 }
 
@@ -98,28 +70,26 @@ TEST(DefectsTest, Float64Constant) {
   const double mean = 127.5;
   builder.Add("Sub", {builder.graph.AddConstant(
                          "mean", Tensor::From<double>(Shape{}, std::span(&mean, 1)))});
-  const Graph mended = ExpectMended(builder.Finish(), DefectKind::kFloat64Constant, "mean");
+  const Graph mended = ExpectMended(builder.graph, DefectKind::kFloat64Constant, "mean");
   EXPECT_EQ(mended.constant(mended.nodes[0].inputs[1])->dtype(), DType::kF32);
 }
 
 TEST(DefectsTest, FlatSlope) {
   Builder builder(11);
-  builder.Add("PRelu", {builder.Floats("slope", Shape{2}, {0.25f, 0.5f})});
-  const Graph mended = ExpectMended(builder.Finish(), DefectKind::kFlatSlope, "PRelu_node");
+  builder.Add("PRelu", {builder.Floats(Shape{2}, {0.25f, 0.5f})});
+  const Graph mended = ExpectMended(builder.graph, DefectKind::kFlatSlope, "PRelu0");
   EXPECT_EQ(mended.constant(mended.nodes[0].inputs[1])->shape(), (Shape{2, 1, 1}));
 }
 
 TEST(DefectsTest, SlopeBehindReshape) {
   Builder builder(11);
   const ValueId x = builder.last;
-  builder.last = builder.Floats("slope", Shape{2}, {0.25f, 0.5f});
-  const std::vector<std::int64_t> shape{2, 1, 1};
-  builder.Add("Reshape",
-              {builder.graph.AddConstant("shape", Tensor::From<std::int64_t>(Shape{3}, shape))});
+  builder.last = builder.Floats(Shape{2}, {0.25f, 0.5f});
+  builder.Add("Reshape", {builder.Ints({2, 1, 1})});
   const ValueId slope = builder.last;
   builder.last = x;
   builder.Add("PRelu", {slope});
-  const Graph mended = ExpectMended(builder.Finish(), DefectKind::kComputedSlope, "PRelu_node");
+  const Graph mended = ExpectMended(builder.graph, DefectKind::kComputedSlope, "PRelu1");
   ASSERT_EQ(mended.nodes.size(), 1u);
   EXPECT_EQ(mended.constant(mended.nodes[0].inputs[1])->shape(), (Shape{2, 1, 1}));
 }
@@ -139,10 +109,8 @@ TEST(DefectsTest, GammaOfTheEmbeddingThatWasFixed) {
 
 TEST(DefectsTest, FixedBatch) {
   Builder builder(11);
-  const std::vector<std::int64_t> shape{1, -1};
-  builder.Add("Reshape",
-              {builder.graph.AddConstant("shape", Tensor::From<std::int64_t>(Shape{2}, shape))});
-  const Graph mended = ExpectMended(builder.Finish(), DefectKind::kFixedBatch, "x");
+  builder.Add("Reshape", {builder.Ints({1, -1})});
+  const Graph mended = ExpectMended(builder.graph, DefectKind::kFixedBatch, "x");
   EXPECT_EQ((*mended.value(mended.inputs[0]).shape)[0], (Dim{-1, "N"}));
   EXPECT_EQ((*mended.value(mended.outputs[0]).shape)[0], (Dim{-1, "N"}));
   EXPECT_EQ(mended.constant(mended.nodes[0].inputs[1])->data<std::int64_t>()[0], 0);
@@ -150,23 +118,20 @@ TEST(DefectsTest, FixedBatch) {
 
 TEST(DefectsTest, ABatchThatOutputsDoNotFollowIsNoDefect) {
   Builder builder(11);
-  const std::vector<std::int64_t> shape{-1, 4};
-  builder.Add("Reshape",
-              {builder.graph.AddConstant("shape", Tensor::From<std::int64_t>(Shape{2}, shape))});
-  const Graph graph = builder.Finish();
+  builder.Add("Reshape", {builder.Ints({-1, 4})});
+  const Graph graph = builder.graph;
   EXPECT_TRUE(FindDefects(graph).empty());
   const auto opened = SetBatch(graph, Dim{-1, "N"});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
-  EXPECT_NE(opened.error().message.find("Reshape_y"), std::string::npos);
+  EXPECT_NE(opened.error().message.find("Reshape0_y"), std::string::npos);
 }
 
 TEST(DefectsTest, TrainingModeOfBatchNormalizationAndDropout) {
   Builder norm(15);
   norm.BatchNorm(2).attributes["training_mode"] = std::int64_t{1};
   norm.graph.nodes[0].outputs.push_back(norm.graph.AddValue("running_mean"));
-  const Graph mended =
-      ExpectMended(norm.Finish(), DefectKind::kTrainingMode, "BatchNormalization_node");
+  const Graph mended = ExpectMended(norm.graph, DefectKind::kTrainingMode, "BatchNormalization0");
   EXPECT_FALSE(mended.nodes[0].Has("training_mode"));
   EXPECT_EQ(mended.nodes[0].outputs.size(), 1u);
 
@@ -174,12 +139,12 @@ TEST(DefectsTest, TrainingModeOfBatchNormalizationAndDropout) {
   const bool yes = true;
   const ValueId training =
       dropout.graph.AddConstant("training", Tensor::From<bool>(Shape{}, std::span(&yes, 1)));
-  dropout.Add("Dropout", {dropout.Floats("ratio", Shape{}, {0.4f}), training});
-  const Graph plain = ExpectMended(dropout.Finish(), DefectKind::kTrainingMode, "Dropout_node");
+  dropout.Add("Dropout", {dropout.Floats(Shape{}, {0.4f}), training});
+  const Graph plain = ExpectMended(dropout.graph, DefectKind::kTrainingMode, "Dropout0");
   EXPECT_EQ(plain.nodes[0].inputs.size(), 2u);
 
   // An output that only training has and somebody reads cannot be mended.
-  Graph read = norm.Finish();
+  Graph read = norm.graph;
   read.outputs.push_back(read.nodes[0].outputs[1]);
   EXPECT_EQ(MendDefects(read, AllDefectKinds()).error().code, ErrorCode::kUnsupported);
 }
@@ -187,8 +152,8 @@ TEST(DefectsTest, TrainingModeOfBatchNormalizationAndDropout) {
 TEST(DefectsTest, OfAFileAlsoThoseThatReadingMends) {
   Builder builder(8);
   builder.BatchNorm(2).attributes["spatial"] = std::int64_t{0};
-  builder.Add("PRelu", {builder.Floats("slope", Shape{2}, {0.25f, 0.5f})});
-  const auto bytes = ExportOnnx(builder.Finish());
+  builder.Add("PRelu", {builder.Floats(Shape{2}, {0.25f, 0.5f})});
+  const auto bytes = ExportOnnx(builder.graph);
   ASSERT_TRUE(bytes) << bytes.error().message;
   onnx::ModelProto model;
   ASSERT_TRUE(model.ParseFromString(*bytes));

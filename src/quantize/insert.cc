@@ -284,24 +284,4 @@ Graph InsertQdq(const Graph& graph, const QuantizedValues& chosen,
   return Inserter(graph, chosen, scales, recipe).Run(weights, biases);
 }
 
-void ShortenNames(Graph& graph) {
-  std::set<std::string, std::less<>> taken;
-  std::set<ValueId> kept(graph.inputs.begin(), graph.inputs.end());
-  kept.insert(graph.outputs.begin(), graph.outputs.end());
-  for (const ValueId id : kept) taken.insert(graph.value(id).name);
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < graph.values.size(); ++i) {
-    if (kept.contains(static_cast<ValueId>(i))) continue;
-    std::string name;
-    do {
-      name.clear();
-      for (std::size_t number = ++next; number > 0; number = (number - 1) / kLetters.size()) {
-        name += kLetters[(number - 1) % kLetters.size()];
-      }
-    } while (taken.contains(name));
-    graph.values[i].name = name;
-  }
-}
-
 }  // namespace visavis

@@ -42,8 +42,4 @@ Graph InsertQdq(const Graph& graph, const QuantizedValues& chosen,
 /// QLinearGlobalAveragePool and MaxPool on bytes, where there are such; the rest stays.
 Graph ToQOperators(Graph qdq);
 
-/// Gives all values but inputs and outputs names of a few letters: with weights of one byte, names
-/// would be several per cent of a small network's file. Nodes keep theirs.
-void ShortenNames(Graph& graph);
-
 }  // namespace visavis

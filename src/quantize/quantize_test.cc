@@ -1,22 +1,24 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/onnx/onnx_export.h"
 #include "model/onnx/onnx_import.h"
 #include "quantize/equalize.h"
 #include "quantize/faces.h"
+#include "quantize/journal.h"
 #include "quantize/measure.h"
 #include "quantize/quantizer.h"
 #include "quantize/ranges.h"
-#include "quantize/record.h"
 #include "quantize/tune.h"
 #include "quantize/weights.h"
 #include "visavis/model.h"
@@ -205,6 +207,29 @@ TEST(QuantizeTest, PortableScalesGiveTheSameBitsInEveryOrderOfSums) {
   }
 }
 
+// A weight is one parameter whether it is a float, bytes behind DequantizeLinear or bytes of an
+// operator.
+TEST(QuantizeTest, ParametersAndWorkAreCountedAsInFloat) {
+  SmallNetwork network;
+  const std::vector<Sample> samples = network.Samples(4);
+  const ModelInfo before = *Model::FromGraph(network.graph).Info();
+  for (const bool operators : {false, true}) {
+    Result<Quantizer> quantizer =
+        Quantizer::Create(network.graph, {samples, PixelGrid{}}, operators, {});
+    ASSERT_TRUE(quantizer) << quantizer.error().message;
+    Recipe recipe;
+    if (operators) recipe.format = QuantFormat::kQOperator;
+    Result<Graph> quantized = quantizer->Quantize(recipe);
+    ASSERT_TRUE(quantized) << quantized.error().message;
+    const auto info = Model::FromGraph(*std::move(quantized)).Info();
+    ASSERT_TRUE(info) << info.error().message;
+    // Biases are added where the float network has none.
+    EXPECT_GE(info->parameters, before.parameters);
+    EXPECT_LE(info->parameters, before.parameters + 32);
+    EXPECT_EQ(info->multiply_adds, before.multiply_adds);
+  }
+}
+
 TEST(QuantizeTest, TheSameRecipeGivesTheSameFile) {
   SmallNetwork network;
   const std::vector<Sample> samples = network.Samples(6);
@@ -317,14 +342,16 @@ TEST(QuantizeTest, TheGateSearchesAndFallsBackLayerByLayer) {
   TuneOptions options;
   options.gate.check_speed = false;
   options.gate.min_cosine = 0.9;
+  Recipe first;
+  first.last_float = true;  // adaptive rounding of its long rows takes most of the time
   const Model model = Model::FromGraph(network.graph);
-  Result<TuneResult> result = Tune(model, *quantizer, {}, samples, nullptr, options);
+  Result<TuneResult> result = Tune(model, *quantizer, first, samples, nullptr, options);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_TRUE(result->best.passed);
   EXPECT_EQ(result->trials.size(), 1U);
 
   options.gate.min_cosine = 1;  // cannot be had
-  result = Tune(model, *quantizer, {}, samples, nullptr, options);
+  result = Tune(model, *quantizer, first, samples, nullptr, options);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_FALSE(result->best.passed);
   EXPECT_GT(result->trials.size(), 30U);
@@ -333,7 +360,7 @@ TEST(QuantizeTest, TheGateSearchesAndFallsBackLayerByLayer) {
 
   std::atomic<bool> cancel = true;
   options.hooks.cancel = &cancel;
-  result = Tune(model, *quantizer, {}, samples, nullptr, options);
+  result = Tune(model, *quantizer, first, samples, nullptr, options);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
 }
@@ -412,6 +439,7 @@ TEST(QuantizeTest, TrialsAreKeptBetweenRuns) {
                                 .open_model_zoo = 0.6,
                                 .tar = 0.5,
                                 .val = 0.4};
+  trial.pairs_nearness = Agreement{.mean = 0.99, .least = 0.9};
   {
     auto journal = JournalFile::Open(FileSystem::Real(), path, source, false);
     ASSERT_TRUE(journal) << journal.error().message;
@@ -431,6 +459,98 @@ TEST(QuantizeTest, TrialsAreKeptBetweenRuns) {
   EXPECT_EQ((*other)->known(), 0U);
   (*journal)->Remove();
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(QuantizeTest, ASlowerOrWorseNetworkIsRefusedWithReasons) {
+  TuneResult result;
+  result.best.passed = true;
+  result.best.nearness = {0.999, 0.99};
+  EXPECT_TRUE(Judge(result, {}).accepted);
+
+  result.slower = true;
+  result.speeds = {.before_ms = 1, .after_ms = 2};
+  Verdict verdict = Judge(result, {});
+  EXPECT_FALSE(verdict.accepted);
+  EXPECT_EQ(verdict.reasons,
+            std::vector<std::string>{"2.00 ms an image on this machine, 1.00 ms in float"});
+
+  result.slower = false;
+  result.float_accuracy = FaceAccuracy{.flip = 0.995};
+  result.best.accuracy = FaceAccuracy{.flip = 0.994};  // as much as may be lost
+  EXPECT_TRUE(Judge(result, {}).accepted);
+  result.best.accuracy->flip = 0.9938;
+  verdict = Judge(result, {});
+  ASSERT_EQ(verdict.reasons.size(), 1U);
+  EXPECT_EQ(verdict.reasons[0].find("flip is 99.380 %, 99.500 % in float"), 0U)
+      << verdict.reasons[0];
+  EXPECT_EQ(Judge(result, {.min_cosine = 0.9999}).reasons.size(), 2U);
+}
+
+// A search that was stopped makes no trial twice: neither those on pairs nor those on samples.
+TEST(QuantizeTest, AnInterruptedSearchGoesOnWhereItWas) {
+  SmallNetwork network;
+  const std::vector<Sample> samples = network.Samples(8);
+  Result<Quantizer> quantizer = Quantizer::Create(network.graph, {samples, PixelGrid{}}, false, {});
+  ASSERT_TRUE(quantizer) << quantizer.error().message;
+  const std::string path = testing::TempDir() + "/quantize_test.resumed.jsonl";
+  TuneOptions options;
+  options.gate.check_speed = false;
+  options.gate.min_cosine = 1;  // cannot be had
+  const Model model = Model::FromGraph(network.graph);
+  int added = 0;
+  std::atomic<bool> cancel = false;
+  const auto run = [&](bool fresh, int stop_after) {
+    auto journal = JournalFile::Open(FileSystem::Real(), path, {}, fresh);
+    options.journal = (*journal)->Hooks();
+    options.journal.add = [&, add = options.journal.add](const Trial& trial) {
+      cancel = ++added == stop_after;
+      return add(trial);
+    };
+    options.hooks.cancel = &cancel;
+    Recipe first;
+    first.last_float = true;  // adaptive rounding of its long rows takes most of the time
+    return Tune(model, *quantizer, first, samples, nullptr, options);
+  };
+  const Result<TuneResult> whole = run(true, -1);
+  ASSERT_TRUE(whole) << whole.error().message;
+  const int all = std::exchange(added, 0);
+
+  const Result<TuneResult> stopped = run(true, all / 2);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(std::exchange(added, 0), all / 2);
+  cancel = false;
+  const Result<TuneResult> resumed = run(false, -1);
+  ASSERT_TRUE(resumed) << resumed.error().message;
+  EXPECT_EQ(added, all - all / 2);
+  ASSERT_EQ(resumed->trials.size(), whole->trials.size());
+  for (std::size_t i = 0; i < whole->trials.size(); ++i) {
+    EXPECT_EQ(resumed->trials[i].recipe, whole->trials[i].recipe) << i;
+    EXPECT_EQ(resumed->trials[i].nearness.mean, whole->trials[i].nearness.mean) << i;
+  }
+  EXPECT_EQ(resumed->best.recipe, whole->best.recipe);
+  std::filesystem::remove(path);
+}
+
+TEST(QuantizeTest, AHostileJournalIsNotBelieved) {
+  const Trial trial;
+  const std::string good = JournalLine("key", trial);
+  ASSERT_TRUE(ParseJournalLine(good));
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string line = good;
+    line.replace(line.find(from), from.size(), to);
+    return ParseJournalLine(line);
+  };
+  EXPECT_FALSE(with(R"("mean":0.0)", R"("mean":2)"));
+  EXPECT_FALSE(with(R"("mean":0.0)", R"("mean":"near")"));
+  EXPECT_FALSE(with(R"("mean":0.0,)", ""));
+  EXPECT_FALSE(with(R"("key":"key",)", ""));
+  EXPECT_FALSE(with(R"("passed")", R"("accuracy":{"flip":1},"passed")"));
+  EXPECT_FALSE(with(R"("recipe":{)", R"("recipe":[],"more":{)"));
+  const auto deep = with(R"("float_layers":[])", R"("float_layers":)" + std::string(100'000, '['));
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_FALSE(ParseJournalLine(std::string(2 << 20, ' ')));
 }
 
 TEST(QuantizeTest, MaxDropIsReadWithItsUnit) {

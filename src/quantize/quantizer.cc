@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "model/graph/passes/fused_ops.h"
+#include "quantize/compact.h"
 #include "quantize/equalize.h"
 #include "quantize/moments.h"
 
@@ -220,7 +221,7 @@ Result<Graph> Quantizer::Quantize(const Recipe& recipe) {
   VISAVIS_RETURN_IF_ERROR(hooks_.CheckCancelled());
   Graph quantized = InsertQdq(graph, chosen, scales, weights, biases, recipe);
   if (for_qoperator_) quantized = ToQOperators(std::move(quantized));
-  ShortenNames(quantized);
+  MakeCompact(quantized);
   VISAVIS_RETURN_IF_ERROR(ValidateAndSort(quantized, "quantized model"));
   return quantized;
 }

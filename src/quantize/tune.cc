@@ -15,6 +15,18 @@ constexpr std::size_t kProbes = 32;    // calibration samples that nearness is m
 constexpr std::size_t kFinalists = 3;  // recipes of a search that are measured on the pairs
 constexpr double kSpeedNoise = 1.02;
 
+const Agreement& NearnessToJudge(const Trial& trial) {
+  return trial.pairs_nearness ? *trial.pairs_nearness : trial.nearness;
+}
+
+bool KeepsAccuracy(const FaceAccuracy& in_float, const FaceAccuracy& in_int8, const Gate& gate) {
+  const double before = ValueOf(in_float, gate.metric);
+  const double allowed = gate.relative ? gate.max_drop * before : gate.max_drop;
+  // Accuracies are multiples of one pair; a drop that is allowed exactly must not fail by rounding.
+  constexpr double kRounding = 1e-9;
+  return ValueOf(in_int8, gate.metric) >= before - allowed - kRounding;
+}
+
 class Tuner {
  public:
   Tuner(const Model& float_model, Quantizer& quantizer, std::span<const Sample> samples,
@@ -61,33 +73,52 @@ class Tuner {
   }
 
   bool Passes(const Trial& trial) const {
-    const Gate& gate = options_.gate;
-    const Agreement& nearness = trial.pairs_nearness ? *trial.pairs_nearness : trial.nearness;
-    if (nearness.mean < gate.min_cosine) return false;
-    if (!trial.accuracy) return true;
-    const double before = ValueOf(*result_.float_accuracy, gate.metric);
-    const double allowed = gate.relative ? gate.max_drop * before : gate.max_drop;
-    // Accuracies are multiples of one pair; a drop that is allowed exactly must not fail by
-    // rounding.
-    constexpr double kRounding = 1e-9;
-    return ValueOf(*trial.accuracy, gate.metric) >= before - allowed - kRounding;
+    if (NearnessToJudge(trial).mean < options_.gate.min_cosine) return false;
+    return !trial.accuracy ||
+           KeepsAccuracy(*result_.float_accuracy, *trial.accuracy, options_.gate);
   }
 
-  // Measures `trial` on the pairs, if there are any, and keeps it if it is the best.
-  Status Finish(Trial trial, const Model& model) {
-    std::optional<Trial> known;
-    if (options_.journal.find) known = options_.journal.find(trial.recipe);
-    if (known && (known->accuracy || pairs_ == nullptr)) {
-      trial.accuracy = known->accuracy;
-      trial.pairs_nearness = known->pairs_nearness;
-    } else if (pairs_ != nullptr) {
+  std::optional<Trial> Known(const Recipe& recipe) const {
+    return options_.journal.find ? options_.journal.find(recipe) : std::nullopt;
+  }
+  Status Remember(const Trial& trial) const {
+    return options_.journal.add ? options_.journal.add(trial) : Status();
+  }
+
+  // Nearness alone, as a search asks for it.
+  Result<Trial> TryOnSamples(const Recipe& recipe, std::string_view stage) {
+    if (std::optional<Trial> known = Known(recipe)) return *std::move(known);
+    VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipe));
+    Trial trial;
+    trial.recipe = recipe;
+    VISAVIS_ASSIGN_OR_RETURN(trial.nearness, Nearness(Model::FromGraph(std::move(graph)), stage));
+    VISAVIS_RETURN_IF_ERROR(Remember(trial));
+    return trial;
+  }
+
+  // Nearness, and accuracy if there are pairs.
+  Result<Trial> Measure(const Recipe& recipe) {
+    std::optional<Trial> known = Known(recipe);
+    if (known && (known->accuracy || pairs_ == nullptr)) return *std::move(known);
+    VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipe));
+    const Model model = Model::FromGraph(std::move(graph));
+    Trial trial;
+    trial.recipe = recipe;
+    VISAVIS_ASSIGN_OR_RETURN(trial.nearness, Nearness(model, "trial"));
+    if (pairs_ != nullptr) {
       VISAVIS_ASSIGN_OR_RETURN(const FaceEmbeddings rows,
                                EmbedFaces(model, pairs_->crops, options_.hooks, "int8 pairs"));
       VISAVIS_ASSIGN_OR_RETURN(trial.accuracy, MeasureFaces(rows, pairs_->pairs));
       trial.pairs_nearness = Compare(float_embeddings_.plain, rows.plain);
     }
+    VISAVIS_RETURN_IF_ERROR(Remember(trial));
+    return trial;
+  }
+
+  // Keeps `recipe` if it is the best.
+  Status TryFully(const Recipe& recipe) {
+    VISAVIS_ASSIGN_OR_RETURN(Trial trial, Measure(recipe));
     trial.passed = Passes(trial);
-    if (!known && options_.journal.add) VISAVIS_RETURN_IF_ERROR(options_.journal.add(trial));
     if (options_.on_trial) options_.on_trial(trial);
     if (result_.trials.empty() || IsBetter(trial, result_.best)) result_.best = trial;
     result_.trials.push_back(std::move(trial));
@@ -102,15 +133,6 @@ class Tuner {
       if (mine != other) return mine > other;
     }
     return a.nearness.mean > b.nearness.mean;
-  }
-
-  Status TryFully(const Recipe& recipe) {
-    VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipe));
-    const Model model = Model::FromGraph(std::move(graph));
-    Trial trial;
-    trial.recipe = recipe;
-    VISAVIS_ASSIGN_OR_RETURN(trial.nearness, Nearness(model, "trial"));
-    return Finish(std::move(trial), model);
   }
 
   static std::vector<Recipe> OtherRecipes(const Recipe& first) {
@@ -140,11 +162,7 @@ class Tuner {
     const std::vector<Recipe> recipes = OtherRecipes(first);
     for (std::size_t i = 0; i < recipes.size(); ++i) {
       options_.hooks.Report("search", static_cast<std::int64_t>(i), std::ssize(recipes));
-      VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(recipes[i]));
-      Trial trial;
-      trial.recipe = recipes[i];
-      VISAVIS_ASSIGN_OR_RETURN(trial.nearness,
-                               Nearness(Model::FromGraph(std::move(graph)), "trial"));
+      VISAVIS_ASSIGN_OR_RETURN(Trial trial, TryOnSamples(recipes[i], "trial"));
       trials.push_back(std::move(trial));
     }
     std::ranges::stable_sort(
@@ -155,8 +173,7 @@ class Tuner {
         result_.trials.push_back(std::move(trials[i]));
         continue;
       }
-      VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(trials[i].recipe));
-      VISAVIS_RETURN_IF_ERROR(Finish(std::move(trials[i]), Model::FromGraph(std::move(graph))));
+      VISAVIS_RETURN_IF_ERROR(TryFully(trials[i].recipe));
       if (result_.best.passed) return {};
     }
     return {};
@@ -171,11 +188,8 @@ class Tuner {
       Recipe alone = recipe;
       alone.float_layers = {names.begin(), names.end()};
       alone.float_layers.erase(names[i]);
-      VISAVIS_ASSIGN_OR_RETURN(Graph graph, quantizer_.Quantize(alone));
-      VISAVIS_ASSIGN_OR_RETURN(
-          const Agreement nearness,
-          Nearness(Model::FromGraph(std::move(graph)), "sensitivity of a layer"));
-      moved.emplace_back(1 - nearness.mean, names[i]);
+      VISAVIS_ASSIGN_OR_RETURN(const Trial trial, TryOnSamples(alone, "sensitivity of a layer"));
+      moved.emplace_back(1 - trial.nearness.mean, names[i]);
     }
     std::ranges::stable_sort(moved, [](const auto& a, const auto& b) { return a.first > b.first; });
     std::vector<std::string> sorted;
@@ -227,6 +241,28 @@ Result<TuneResult> Tune(const Model& float_model, Quantizer& quantizer, const Re
                         std::span<const Sample> samples, const FaceSet* pairs,
                         const TuneOptions& options) {
   return Tuner(float_model, quantizer, samples, pairs, options).Run(first);
+}
+
+Verdict Judge(const TuneResult& result, const Gate& gate) {
+  Verdict verdict;
+  const Trial& best = result.best;
+  if (const double cosine = NearnessToJudge(best).mean; cosine < gate.min_cosine) {
+    verdict.reasons.push_back(
+        fmt::format("mean cosine {:.5f}, want {:.5f}", cosine, gate.min_cosine));
+  }
+  if (best.accuracy && !KeepsAccuracy(*result.float_accuracy, *best.accuracy, gate)) {
+    verdict.reasons.push_back(fmt::format("{} is {:.3f} %, {:.3f} % in float: more than {}{} lost",
+                                          Name(gate.metric),
+                                          100 * ValueOf(*best.accuracy, gate.metric),
+                                          100 * ValueOf(*result.float_accuracy, gate.metric),
+                                          100 * gate.max_drop, gate.relative ? " %" : " points"));
+  }
+  if (result.slower) {
+    verdict.reasons.push_back(fmt::format("{:.2f} ms an image on this machine, {:.2f} ms in float",
+                                          result.speeds.after_ms, result.speeds.before_ms));
+  }
+  verdict.accepted = verdict.reasons.empty();
+  return verdict;
 }
 
 }  // namespace visavis

@@ -41,7 +41,7 @@ struct Trial {
 
 /// Where finished trials are kept between runs. Both may be empty.
 struct TrialJournal {
-  /// The accuracy and the nearness that a recipe got before.
+  /// What a recipe got before, with accuracy if it was measured on the pairs.
   std::function<std::optional<Trial>(const Recipe&)> find;
   std::function<Status(const Trial&)> add;
 };
@@ -73,5 +73,12 @@ struct TuneResult {
 Result<TuneResult> Tune(const Model& float_model, Quantizer& quantizer, const Recipe& first,
                         std::span<const Sample> samples, const FaceSet* pairs,
                         const TuneOptions& options);
+
+/// Whether a result may be written, and why not.
+struct Verdict {
+  bool accepted = false;
+  std::vector<std::string> reasons;
+};
+Verdict Judge(const TuneResult& result, const Gate& gate);
 
 }  // namespace visavis

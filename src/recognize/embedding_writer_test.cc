@@ -4,27 +4,16 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/npy.h"
+#include "tests/scratch_folder.h"
 
 namespace visavis {
 namespace {
 
-std::string Slurp(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-class EmbeddingWriterTest : public testing::Test {
+class EmbeddingWriterTest : public ScratchTest {
  protected:
-  EmbeddingWriterTest() {
-    std::string name = testing::TempDir() + "/visavis-embeddings-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-    spec_ = {.path = dir_ + "/out.npy", .dimension = 2, .fingerprint = "f"};
-  }
-  ~EmbeddingWriterTest() override { std::filesystem::remove_all(dir_); }
+  EmbeddingWriterTest() { spec_ = {.path = dir_ + "/out.npy", .dimension = 2, .fingerprint = "f"}; }
 
   EmbeddingWriter Open() {
     auto writer = EmbeddingWriter::Open(FileSystem::Real(), spec_);
@@ -58,17 +47,16 @@ class EmbeddingWriterTest : public testing::Test {
     ASSERT_TRUE(rows) << rows.error().message;
     EXPECT_EQ(rows->shape, (std::vector<std::int64_t>{3, 2}));
     EXPECT_EQ(rows->values, (std::vector<float>{1, 2, 3, 4, 5, 0.1f}));
-    EXPECT_EQ(Slurp(Path("out.names.tsv")),
+    EXPECT_EQ(ReadText(Path("out.names.tsv")),
               "path\tface\tx1\ty1\tx2\ty2\tscore\n"
               "a.jpg\t0\t1.00\t2.50\t3.00\t4.00\t0.7500\n"
               "c,\".jpg\t0\t1.00\t2.50\t3.00\t4.00\t0.7500\n"
               "c,\".jpg\t1\t1.00\t2.50\t3.00\t4.00\t0.7500\n");
-    EXPECT_EQ(Slurp(Path("out.failed.tsv")),
+    EXPECT_EQ(ReadText(Path("out.failed.tsv")),
               "path\terror\tmessage\nb\\t.jpg\tno_face\tno face found\n");
     EXPECT_EQ(FilesInDir(), 3u);
   }
 
-  std::string dir_;
   EmbeddingFileSpec spec_;
 };
 
@@ -151,7 +139,7 @@ TEST_F(EmbeddingWriterTest, JsonLinesAndCsv) {
     ASSERT_TRUE(writer.Commit());
   }
   EXPECT_EQ(
-      Slurp(spec_.path),
+      ReadText(spec_.path),
       R"({"path":"a.jpg","face":0,"box":[1.00,2.50,3.00,4.00],"score":0.7500,"embedding":[1,2]}
 {"path":"c,\".jpg","face":0,"box":[1.00,2.50,3.00,4.00],"score":0.7500,"embedding":[3,4]}
 {"path":"c,\".jpg","face":1,"box":[1.00,2.50,3.00,4.00],"score":0.7500,"embedding":[5,0.1]}
@@ -161,7 +149,7 @@ TEST_F(EmbeddingWriterTest, JsonLinesAndCsv) {
   EmbeddingWriter writer = Open();
   AddThree(writer, 0);
   ASSERT_TRUE(writer.Commit());
-  EXPECT_EQ(Slurp(spec_.path),
+  EXPECT_EQ(ReadText(spec_.path),
             "path,face,x1,y1,x2,y2,score,e0,e1\na.jpg,0,,,,,,1,2\n"
             "\"c,\"\".jpg\",0,,,,,,3,4\n\"c,\"\".jpg\",1,,,,,,5,0.1\n");
 }
@@ -172,7 +160,7 @@ TEST_F(EmbeddingWriterTest, JsonLinesAreUtf8WhateverTheFileName) {
   EmbeddingWriter writer = Open();
   ASSERT_TRUE(writer.Add("a\xff\n\xc3\xa9.jpg", Faces({{1, 2}})));
   ASSERT_TRUE(writer.Commit());
-  EXPECT_EQ(Slurp(spec_.path),
+  EXPECT_EQ(ReadText(spec_.path),
             "{\"path\":\"a\xef\xbf\xbd\\n\xc3\xa9.jpg\",\"face\":0,\"embedding\":[1,2]}\n");
 }
 

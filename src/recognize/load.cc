@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "recognize/contract_pixels.h"
 #include "visavis/contract.h"
 #include "visavis/recognize.h"
 #include "visavis/zoo.h"
@@ -30,27 +31,68 @@ Error NoUse(const DetectorOptions& options, std::string_view what) {
                    what);
 }
 
+std::string InFolder(const std::string& folder, std::string_view network) {
+  return (std::filesystem::path(folder) / fmt::format("{}.onnx", network)).string();
+}
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+/// A folder that holds none of the networks is a mistake.
+Status CheckMtcnnFolder(const std::string& detector) {
+  if (detector == kMtcnn) return {};
+  for (const char* network : {"det1", "det2", "det3", "det4"}) {
+    if (Exists(InFolder(detector, network))) return {};
+  }
+  return MakeError(ErrorCode::kNotFound,
+                   "detector {}: the folder has none of det1.onnx to det4.onnx", detector);
+}
+
+/// From the folder if it has the network, else MTCNN's own.
+Result<Model> LoadMtcnnNetwork(const DetectorOptions& options, const std::string& network,
+                               const FetchOptions& fetch) {
+  if (options.detector != kMtcnn) {
+    const std::string path = InFolder(options.detector, network);
+    if (Exists(path)) return Model::Load(path, options.limits);
+  }
+  return LoadAssetModel(std::string(kMtcnn), network, fetch);
+}
+
+// What every detector takes.
+template <typename Own>
+void SetCommon(const DetectorOptions& options, Own& own) {
+  own.min_size_px = options.min_size_px;
+  own.max_faces = options.max_faces;
+  own.pool = options.pool;
+  own.limits = options.limits;
+  own.on_network_run = options.on_network_run;
+}
+
 Result<std::unique_ptr<Detector>> LoadMtcnn(const DetectorOptions& options,
                                             const FetchOptions& fetch) {
   if (options.nms_overlap) return NoUse(options, "nms_overlap");
   if (options.input_side_px) return NoUse(options, "input_side_px");
   MtcnnOptions own;
-  own.min_size_px = options.min_size_px;
+  SetCommon(options, own);
   if (options.thresholds) own.thresholds = *options.thresholds;
   if (options.score_threshold) own.thresholds[2] = *options.score_threshold;
   own.accurate_landmarks = options.accurate_landmarks.value_or(own.accurate_landmarks);
-  own.max_faces = options.max_faces;
-  own.pool = options.pool;
-  own.limits = options.limits;
-  own.on_network_run = options.on_network_run;
 
-  const std::string asset(kMtcnn);
-  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, LoadAssetModel(asset, "det1", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model refine, LoadAssetModel(asset, "det2", fetch));
-  VISAVIS_ASSIGN_OR_RETURN(const Model output, LoadAssetModel(asset, "det3", fetch));
+  VISAVIS_RETURN_IF_ERROR(CheckMtcnnFolder(options.detector));
+  const auto load = [&](const char* network) { return LoadMtcnnNetwork(options, network, fetch); };
+  VISAVIS_ASSIGN_OR_RETURN(const Model proposal, load("det1"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model refine, load("det2"));
+  VISAVIS_ASSIGN_OR_RETURN(const Model output, load("det3"));
   MtcnnModels models{&proposal, &refine, &output, nullptr};
   if (!own.accurate_landmarks) return CreateMtcnn(models, own);
-  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, LoadAssetModel(asset, "det4", fetch));
+  VISAVIS_ASSIGN_OR_RETURN(const Model landmark, load("det4"));
   models.landmark = &landmark;
   return CreateMtcnn(models, own);
 }
@@ -61,8 +103,7 @@ Result<Model> LoadAnchorModel(const DetectorOptions& options, const FetchOptions
     if (known.name == name) name = known.asset;
   }
   if (FindAsset(name) != nullptr) return LoadAssetModel(name, {}, fetch);
-  std::error_code error;
-  if (!std::filesystem::exists(name, error)) {
+  if (!Exists(name)) {
     return MakeError(ErrorCode::kNotFound,
                      "detector {}: want mtcnn, scrfd, scrfd-2.5g, yunet or a model file, and there "
                      "is no such file",
@@ -76,14 +117,10 @@ Result<std::unique_ptr<Detector>> LoadAnchorDetector(const DetectorOptions& opti
   if (options.thresholds) return NoUse(options, "thresholds of three stages");
   if (options.accurate_landmarks) return NoUse(options, "accurate_landmarks");
   AnchorDetectorOptions own;
-  own.min_size_px = options.min_size_px;
+  SetCommon(options, own);
   own.score_threshold = options.score_threshold;
   own.nms_overlap = options.nms_overlap;
   own.input_side_px = options.input_side_px.value_or(own.input_side_px);
-  own.max_faces = options.max_faces;
-  own.pool = options.pool;
-  own.limits = options.limits;
-  own.on_network_run = options.on_network_run;
   VISAVIS_ASSIGN_OR_RETURN(const Model model, LoadAnchorModel(options, fetch));
   return CreateAnchorDetector(model, own);
 }
@@ -105,8 +142,9 @@ std::string Describe(const DetectorOptions& options) {
 
 Result<std::unique_ptr<Detector>> LoadDetector(const DetectorOptions& options,
                                                const FetchOptions& fetch) {
-  return options.detector == kMtcnn ? LoadMtcnn(options, fetch)
-                                    : LoadAnchorDetector(options, fetch);
+  const bool mtcnn = options.detector == kMtcnn ||
+                     (FindAsset(options.detector) == nullptr && IsFolder(options.detector));
+  return mtcnn ? LoadMtcnn(options, fetch) : LoadAnchorDetector(options, fetch);
 }
 
 namespace {
@@ -123,13 +161,7 @@ Result<EmbedOptions> Obey(const ModelContract& contract, const std::string& path
                      path, Name(contract.task));
   }
   VISAVIS_ASSIGN_OR_RETURN(options.face_template, ParseFaceTemplate(contract.face_template));
-  InputPixels pixels;
-  pixels.bgr = contract.input.channel_order == ChannelOrder::kBgr;
-  for (std::size_t c = 0; c < 3 && !contract.input.normalised_inside; ++c) {
-    pixels.mean[c] = static_cast<float>(contract.input.mean[c]);
-    pixels.scale[c] = static_cast<float>(contract.input.scale[c]);
-  }
-  options.pixels = pixels;
+  options.pixels = PixelsOf(contract.input);
   return options;
 }
 

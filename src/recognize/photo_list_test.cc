@@ -6,17 +6,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/scratch_folder.h"
+
 namespace visavis {
 namespace {
 
 namespace fs = std::filesystem;
 
-class PhotoListTest : public testing::Test {
+class PhotoListTest : public ScratchTest {
  protected:
-  PhotoListTest() {
-    std::string name = testing::TempDir() + "/visavis-list-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-  }
   ~PhotoListTest() override {
     std::error_code ignored;
     fs::permissions(dir_ + "/locked", fs::perms::owner_all, ignored);
@@ -26,7 +24,6 @@ class PhotoListTest : public testing::Test {
     fs::create_directories(fs::path(dir_ + "/" + name).parent_path());
     std::ofstream(dir_ + "/" + name) << "x";
   }
-  std::string dir_;
 };
 
 TEST_F(PhotoListTest, FoldersGiveTheirPhotosSortedAndFilesStayAsGiven) {

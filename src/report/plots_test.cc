@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "tests/scratch_folder.h"
 #include "visavis/decode.h"
 
 namespace visavis {
@@ -43,9 +44,8 @@ EvaluationReport TwoResults() {
 }
 
 TEST(Plots, AreWrittenAsSvgAndPng) {
-  std::string folder = testing::TempDir() + "/visavis-plots-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  folder += "/made/on/demand";
+  const ScratchFolder scratch;
+  const std::string folder = scratch.path() + "/made/on/demand";
   const std::vector<NamedPlot> plots = PlotsOf(TwoResults());
   std::vector<std::string> names;
   for (const NamedPlot& plot : plots) names.push_back(plot.name);

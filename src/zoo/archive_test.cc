@@ -4,8 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "tests/scratch_folder.h"
 #include "zoo/test_archive.h"
 
 namespace visavis {
@@ -15,22 +15,13 @@ namespace fs = std::filesystem;
 
 bool Everything(const std::string&) { return true; }
 
-std::string Slurp(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-class ArchiveTest : public testing::Test {
+class ArchiveTest : public ScratchTest {
  protected:
   ArchiveTest() {
-    std::string name = testing::TempDir() + "/visavis-archive-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     path_ = dir_ + "/a";
     folder_ = dir_ + "/inner/folder";
     fs::create_directories(folder_);
   }
-  ~ArchiveTest() override { fs::remove_all(dir_); }
 
   Result<std::vector<std::string>> Unpack(const ArchiveLimits& limits = {}) {
     return UnpackArchive(path_, folder_, Everything, limits);
@@ -45,7 +36,6 @@ class ArchiveTest : public testing::Test {
     return count;
   }
 
-  std::string dir_;
   std::string path_;
   std::string folder_;
 };
@@ -62,7 +52,7 @@ TEST_F(ArchiveTest, UnpacksEveryForm) {
     const auto files = Unpack();
     ASSERT_TRUE(files) << files.error().message;
     EXPECT_EQ(*files, (std::vector<std::string>{"m/a.onnx", "b.txt"}));
-    EXPECT_EQ(Slurp(folder_ + "/m/a.onnx"), body);
+    EXPECT_EQ(ReadText(folder_ + "/m/a.onnx"), body);
     EXPECT_EQ(ReadArchiveMember(path_, "b.txt", 100).value(), "text");
     EXPECT_EQ(ReadArchiveMember(path_, "b.txt", 3).error().code, ErrorCode::kLimitExceeded);
     EXPECT_EQ(ReadArchiveMember(path_, "c.txt", 100).error().code, ErrorCode::kNotFound);
@@ -77,7 +67,7 @@ TEST_F(ArchiveTest, UnpacksOnlyWhatIsWanted) {
       UnpackArchive(path_, folder_, [](const std::string& name) { return name == "b"; });
   ASSERT_TRUE(files);
   EXPECT_FALSE(fs::exists(folder_ + "/a"));
-  EXPECT_EQ(Slurp(folder_ + "/b"), "2");
+  EXPECT_EQ(ReadText(folder_ + "/b"), "2");
 }
 
 TEST_F(ArchiveTest, RefusesEveryWayOut) {
@@ -122,7 +112,7 @@ TEST_F(ArchiveTest, RefusesRepetitionsAndWhatIsThere) {
   std::ofstream(folder_ + "/z") << "mine";
   WriteTestArchive(path_, "tar", {{"z", "theirs"}});
   EXPECT_EQ(Unpack().error().code, ErrorCode::kCorruptData);
-  EXPECT_EQ(Slurp(folder_ + "/z"), "mine");
+  EXPECT_EQ(ReadText(folder_ + "/z"), "mine");
 }
 
 TEST_F(ArchiveTest, BombsAreDefused) {
@@ -151,7 +141,7 @@ TEST_F(ArchiveTest, BrokenFilesAreErrors) {
   EXPECT_EQ(ListArchive(dir_ + "/none").error().code, ErrorCode::kNotFound);
   for (const char* format : {"zip", "tar.gz", "tar.xz"}) {
     WriteTestArchive(path_, format, {{"a", std::string(10'000, 'x') + "y"}});
-    const std::string whole = Slurp(path_);
+    const std::string whole = ReadText(path_);
     std::ofstream(path_, std::ios::binary) << whole.substr(0, whole.size() / 2);
     EXPECT_FALSE(Unpack()) << format;
     fs::remove_all(folder_);

@@ -4,35 +4,26 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/sha256.h"
+#include "tests/scratch_folder.h"
 #include "zoo/test_http_server.h"
 
 namespace visavis {
 namespace {
 
-std::string Slurp(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 std::string Sha256Of(const std::string& text) {
   return Sha256Hex({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-class DownloadTest : public testing::Test {
+class DownloadTest : public ScratchTest {
  protected:
   DownloadTest() {
-    std::string name = testing::TempDir() + "/visavis-download-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     for (int i = 0; i < 100'000; ++i) content_ += static_cast<char>(i * 31 % 251);
     file_ = {"f.bin", static_cast<std::int64_t>(content_.size()), Sha256Of(content_), {}};
     options_.retry_delay_ms = 1;
     path_ = dir_ + "/f.bin";
   }
-  ~DownloadTest() override { std::filesystem::remove_all(dir_); }
 
   Result<Digests> Get(const TestHttpServer& server, const std::string& path = "/f") {
     return DownloadFile(file_, server.Url(path), path_, options_);
@@ -41,7 +32,6 @@ class DownloadTest : public testing::Test {
     std::ofstream(path_ + ".part", std::ios::binary) << bytes;
   }
 
-  std::string dir_;
   std::string path_;
   std::string content_;
   AssetFile file_;
@@ -59,7 +49,7 @@ TEST_F(DownloadTest, GetsAFileAndReportsProgress) {
   };
   const auto status = Get(server);
   ASSERT_TRUE(status) << status.error().message;
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_EQ(last, file_.size_bytes);
   EXPECT_FALSE(std::filesystem::exists(path_ + ".part"));
 }
@@ -68,7 +58,7 @@ TEST_F(DownloadTest, ResumesAfterACutConnection) {
   TestHttpServer server({{"/f", {.body = content_, .cut_after = 30'000, .cut_times = 2}}});
   const auto status = Get(server);
   ASSERT_TRUE(status) << status.error().message;
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_EQ(server.ranges(), (std::vector<std::string>{"", "30000-", "60000-"}));
 }
 
@@ -78,14 +68,14 @@ TEST_F(DownloadTest, AfterTheLastAttemptThePartStays) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kIo);
   EXPECT_FALSE(std::filesystem::exists(path_));
-  EXPECT_EQ(Slurp(path_ + ".part"), content_.substr(0, 30));
+  EXPECT_EQ(ReadText(path_ + ".part"), content_.substr(0, 30));
 }
 
 TEST_F(DownloadTest, ResumesThePartOfAnEarlierProcess) {
   WritePart(content_.substr(0, 99'999));
   TestHttpServer server({{"/f", {.body = content_}}});
   ASSERT_TRUE(Get(server));
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_EQ(server.ranges(), std::vector<std::string>{"99999-"});
 }
 
@@ -93,7 +83,7 @@ TEST_F(DownloadTest, StartsAnewWhereTheServerIgnoresRange) {
   WritePart(content_.substr(0, 500));
   TestHttpServer server({{"/f", {.body = content_, .honours_range = false}}});
   ASSERT_TRUE(Get(server));
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
 }
 
 TEST_F(DownloadTest, RefusesAnAnswerThatStartsElsewhere) {
@@ -108,7 +98,7 @@ TEST_F(DownloadTest, APartOfAnotherFileIsThrownAwayAndFetchedAnew) {
   TestHttpServer server({{"/f", {.body = content_}}});
   const auto status = Get(server);
   ASSERT_TRUE(status) << status.error().message;
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_EQ(server.ranges(), (std::vector<std::string>{"500-", ""}));
 }
 
@@ -220,7 +210,7 @@ TEST_F(DownloadTest, AStalledTransferIsResumed) {
   }
   TestHttpServer server({{"/f", {.body = content_}}});
   ASSERT_TRUE(Get(server));
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_EQ(server.ranges(), std::vector<std::string>{"40000-"});
 }
 
@@ -285,7 +275,7 @@ TEST_F(DownloadTest, AWholePartNeedsNoServer) {
   WritePart(content_);
   TestHttpServer server({});
   ASSERT_TRUE(Get(server));
-  EXPECT_EQ(Slurp(path_), content_);
+  EXPECT_EQ(ReadText(path_), content_);
   EXPECT_TRUE(server.ranges().empty());
 }
 

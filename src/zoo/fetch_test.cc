@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/sha256.h"
+#include "tests/scratch_folder.h"
 #include "tests/shared_data.h"
 #include "visavis/zoo.h"
 #include "zoo/cache.h"
@@ -15,18 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class FetchTest : public testing::Test {
+class FetchTest : public ScratchTest {
  protected:
   FetchTest() {
-    std::string name = testing::TempDir() + "/visavis-fetch-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     options_.cache_dir = dir_ + "/cache";
     options_.mirrors = {SharedPath("models")};
     options_.allow_download = false;
   }
-  ~FetchTest() override { fs::remove_all(dir_); }
 
-  std::string dir_;
   FetchOptions options_;
 };
 

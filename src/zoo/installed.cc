@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "base/sha256.h"
 #include "base/try.h"
 #include "zoo/records.h"
 #include "zoo/registry_entry.h"

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "tests/scratch_folder.h"
 #include "zoo/test_archive.h"
 
 namespace visavis {
@@ -18,16 +18,10 @@ constexpr char kManifest[] = R"({"runtime": "python", "license": "Apache 2.0",
             "description": "faces"},
   "modelServerVersion": "1.0", "engine": {"engineName": "MXNet"}})";
 
-class ModelArchiveTest : public testing::Test {
+class ModelArchiveTest : public ScratchTest {
  protected:
-  ModelArchiveTest() {
-    std::string name = testing::TempDir() + "/visavis-mar-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-    path_ = dir_ + "/a.mar";
-  }
-  ~ModelArchiveTest() override { fs::remove_all(dir_); }
+  ModelArchiveTest() { path_ = dir_ + "/a.mar"; }
 
-  std::string dir_;
   std::string path_;
 };
 
@@ -49,9 +43,7 @@ TEST_F(ModelArchiveTest, IsInspectedAndGivesItsModel) {
   const auto files = ExtractModels(path_, dir_ + "/out", false);
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_EQ(*files, std::vector<std::string>{dir_ + "/out/resnet100.onnx"});
-  std::ostringstream text;
-  text << std::ifstream(files->front()).rdbuf();
-  EXPECT_EQ(text.str(), "the network");
+  EXPECT_EQ(ReadText(files->front()), "the network");
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_ + "/out"), fs::directory_iterator()), 1)
       << "programs stay where they are";
   EXPECT_EQ(ExtractModels(path_, dir_ + "/out", false).error().code, ErrorCode::kInvalidArgument);

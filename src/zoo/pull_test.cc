@@ -8,9 +8,9 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/sha256.h"
+#include "tests/scratch_folder.h"
 #include "zoo/installed.h"
 #include "zoo/test_archive.h"
 #include "zoo/test_http_server.h"
@@ -23,12 +23,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
-std::string Slurp(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 std::string Sha256Of(const std::string& text) {
   return Sha256Hex({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
@@ -39,11 +33,9 @@ std::string Sha384Of(const std::string& text) {
   return hash.HexDigest();
 }
 
-class PullTest : public testing::Test {
+class PullTest : public ScratchTest {
  protected:
   PullTest() {
-    std::string name = testing::TempDir() + "/visavis-pull-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
     cache_ = dir_ + "/cache";
     options_.cache_dir = cache_;
     options_.mirrors = {dir_ + "/mirror"};
@@ -51,7 +43,6 @@ class PullTest : public testing::Test {
     options_.on_event = [this](const FetchEvent& event) { events_.push_back(event); };
     fs::create_directories(dir_ + "/registry");
   }
-  ~PullTest() override { fs::remove_all(dir_); }
 
   void Serve(std::map<std::string, TestPage> pages) {
     server_ = std::make_unique<TestHttpServer>(std::move(pages));
@@ -97,7 +88,6 @@ class PullTest : public testing::Test {
     return true;
   }
 
-  std::string dir_;
   std::string cache_;
   FetchOptions options_;
   std::unique_ptr<TestHttpServer> server_;
@@ -112,9 +102,9 @@ TEST_F(PullTest, FilesAreSharedByChecksumAndToldLikeOpenModelZoo) {
   AddEntry("two", {File("f.bin", body)});
   const auto folder = Fetch("one");
   ASSERT_TRUE(folder) << folder.error().message;
-  EXPECT_EQ(Slurp(*folder + "/f.bin"), body);
+  EXPECT_EQ(ReadText(*folder + "/f.bin"), body);
   const std::string sha256 = Sha256Of(body);
-  EXPECT_EQ(Slurp(cache_ + "/1/" + sha256.substr(0, 2) + "/" + sha256.substr(2)), body);
+  EXPECT_EQ(ReadText(cache_ + "/1/" + sha256.substr(0, 2) + "/" + sha256.substr(2)), body);
   ASSERT_GE(events_.size(), 5u);
   EXPECT_EQ(events_[0].kind, FetchEvent::Kind::kModelBegin);
   EXPECT_EQ(events_[0].size, 1);
@@ -147,7 +137,7 @@ TEST_F(PullTest, VerifyFindsDamage) {
   EXPECT_EQ(VerifyAsset(cache_, *registry_->Find("m"), nullptr)->front().state,
             FileCheck::State::kDamaged);
   ASSERT_TRUE(Fetch("m"));
-  EXPECT_EQ(Slurp(folder + "/f"), "right");
+  EXPECT_EQ(ReadText(folder + "/f"), "right");
 }
 
 TEST_F(PullTest, LaterUrlsAreTriedAndFailuresTold) {
@@ -167,7 +157,7 @@ TEST_F(PullTest, LaterUrlsAreTriedAndFailuresTold) {
 TEST_F(PullTest, MembersOfAnArchiveAreChecked) {
   const std::string zip = dir_ + "/pack.zip";
   WriteTestArchive(zip, "zip", {{"pack/det.onnx", "detector"}, {"pack/rec.onnx", "recogniser"}});
-  const std::string bytes = Slurp(zip);
+  const std::string bytes = ReadText(zip);
   Serve({{"/pack.zip", {.body = bytes, .cut_after = 50}}});
   const Json archives = {{"archives", {File("pack.zip", bytes)}}};
   AddEntry("pack",
@@ -177,8 +167,8 @@ TEST_F(PullTest, MembersOfAnArchiveAreChecked) {
            archives);
   const auto folder = Fetch("pack");
   ASSERT_TRUE(folder) << folder.error().message;
-  EXPECT_EQ(Slurp(*folder + "/det.onnx"), "detector");
-  EXPECT_EQ(Slurp(*folder + "/rec.onnx"), "recogniser");
+  EXPECT_EQ(ReadText(*folder + "/det.onnx"), "detector");
+  EXPECT_EQ(ReadText(*folder + "/rec.onnx"), "recogniser");
   EXPECT_EQ(server_->ranges(), (std::vector<std::string>{"", "50-"}));
   EXPECT_TRUE(IsInstalled(cache_, *registry_->Find("pack")))
       << "the archive's checksum vouched for the member without one";
@@ -197,7 +187,7 @@ TEST_F(PullTest, MembersOfAnArchiveAreChecked) {
 TEST_F(PullTest, HostileArchivesLeaveNothing) {
   const std::string zip = dir_ + "/bad.zip";
   WriteTestArchive(zip, "zip", {{"a.onnx", "x"}, {"../../../escaped", "x"}});
-  const std::string bytes = Slurp(zip);
+  const std::string bytes = ReadText(zip);
   Serve({{"/bad.zip", {.body = bytes}}});
   AddEntry("bad", {Json::object({{"name", "a.onnx"}, {"archive", "bad.zip"}})},
            {{"archives", {File("bad.zip", bytes)}}});
@@ -217,7 +207,7 @@ TEST_F(PullTest, OpenModelZooStepsAreDoneOnceAndVerified) {
   const std::string prototxt = "dim: 1 dim: 3 dim: 12 dim: 12";
   const std::string tar = dir_ + "/w.tar.gz";
   WriteTestArchive(tar, "tar.gz", {{"w/net.params", "weights"}});
-  const std::string bytes = Slurp(tar);
+  const std::string bytes = ReadText(tar);
   Serve({{"/p", {.body = prototxt}}, {"/w", {.body = bytes}}});
   AddOmz("net", "files:\n  - {name: p.prototxt, size: " + std::to_string(prototxt.size()) +
                     ", checksum: " + Sha384Of(prototxt) + ", source: \"" + server_->Url("/p") +
@@ -230,9 +220,9 @@ TEST_F(PullTest, OpenModelZooStepsAreDoneOnceAndVerified) {
   options_.accept_licence = true;
   const auto folder = Fetch("net");
   ASSERT_TRUE(folder) << folder.error().message;
-  EXPECT_EQ(Slurp(*folder + "/p.prototxt"), "dim: 1 dim: 3 dim: 720 dim: 12");
-  EXPECT_EQ(Slurp(*folder + "/p.prototxt.orig"), prototxt);
-  EXPECT_EQ(Slurp(*folder + "/w/net.params"), "weights");
+  EXPECT_EQ(ReadText(*folder + "/p.prototxt"), "dim: 1 dim: 3 dim: 720 dim: 12");
+  EXPECT_EQ(ReadText(*folder + "/p.prototxt.orig"), prototxt);
+  EXPECT_EQ(ReadText(*folder + "/w/net.params"), "weights");
   EXPECT_FALSE(fs::exists(*folder + "/w.tar.gz"));
   const Asset& net = *registry_->Find("net");
   EXPECT_TRUE(IsInstalled(cache_, net));
@@ -248,13 +238,13 @@ TEST_F(PullTest, OpenModelZooStepsAreDoneOnceAndVerified) {
   }
   EXPECT_EQ(damaged, 1);
   ASSERT_TRUE(Fetch("net"));
-  EXPECT_EQ(Slurp(*folder + "/w/net.params"), "weights");
+  EXPECT_EQ(ReadText(*folder + "/w/net.params"), "weights");
   EXPECT_EQ(server_->ranges().size(), 2u) << "from the store";
 
   const auto exported = ExportAsset(cache_, net, dir_ + "/out");
   ASSERT_TRUE(exported);
   EXPECT_EQ(*exported, dir_ + "/out/public/net");
-  EXPECT_EQ(Slurp(*exported + "/w/net.params"), "weights");
+  EXPECT_EQ(ReadText(*exported + "/w/net.params"), "weights");
 }
 
 TEST_F(PullTest, ChecksumsAreTrustedOnFirstUseOnlyWhenAskedTo) {
@@ -305,7 +295,7 @@ TEST_F(PullTest, LicencesAreAcceptedBeforeTheFirstByte) {
     ASSERT_TRUE(RemoveAsset(cache_, *registry_->Find("m"), false, nullptr));
     ASSERT_TRUE(Fetch("m")) << "the acceptance is recorded";
     EXPECT_EQ(asked, 1);
-    const Json record = Json::parse(Slurp(cache_ + "/licences/m.json"));
+    const Json record = Json::parse(ReadText(cache_ + "/licences/m.json"));
     EXPECT_EQ(record.at("accepted_by"), "prompt");
     EXPECT_EQ(record.at("terms"), terms);
   }

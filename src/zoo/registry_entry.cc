@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "base/try.h"
 #include "json/parse.h"
@@ -182,11 +183,6 @@ std::vector<std::string> ReadDimensions(Fields& fields, const char* key) {
     extents.push_back(extent.is_string() ? extent.get<std::string>() : extent.dump());
   }
   return extents;
-}
-
-bool IsHex(std::string_view text, std::size_t digits) {
-  return text.size() == digits &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool IsPlainName(std::string_view name) {

@@ -26,8 +26,6 @@ std::vector<std::string> ReadDimensions(Fields& fields, const char* key);
 bool IsPlainName(std::string_view name);
 /// True for relative paths of plain components separated by '/', none of them "." or "..".
 bool IsPlainPath(std::string_view path);
-/// True for `digits` lower-case hex digits.
-bool IsHex(std::string_view text, std::size_t digits);
 
 /// "permissive", "non-commercial", "disputed" or "unknown".
 std::string_view TermsName(LicenceTerms terms);

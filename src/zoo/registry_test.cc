@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/scratch_folder.h"
 #include "visavis/zoo.h"
 #include "zoo/registry_entry.h"
 #include "zoo/registry_folder.h"
@@ -159,13 +160,8 @@ TEST(RegistryEntry, RefusesWhatIsNotOne) {
             ErrorCode::kLimitExceeded);
 }
 
-class UserRegistryTest : public testing::Test {
+class UserRegistryTest : public ScratchTest {
  protected:
-  UserRegistryTest() {
-    std::string name = testing::TempDir() + "/visavis-registry-XXXXXX";
-    dir_ = ::mkdtemp(name.data());
-  }
-  ~UserRegistryTest() override { fs::remove_all(dir_); }
   void Write(const std::string& name, const std::string& text) const {
     fs::create_directories(fs::path(dir_ + "/" + name).parent_path());
     std::ofstream(dir_ + "/" + name, std::ios::binary) << text;
@@ -175,8 +171,6 @@ class UserRegistryTest : public testing::Test {
            "  - {name: a.onnx, size: 3, checksum: " +
            std::string(96, 'c') + ", source: http://x/a}\n";
   }
-
-  std::string dir_;
 };
 
 TEST_F(UserRegistryTest, AddsEntriesOfBothForms) {

@@ -103,15 +103,7 @@ void InferGemm(ShapeContext& context) {
 
 void InferMatMul(ShapeContext& context) {
   context.SetTypeFrom(0);
-  const Dims* a = context.shape(0);
-  const Dims* b = context.shape(1);
-  if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
-  std::optional<Dims> batch =
-      Broadcast(Dims(a->begin(), a->end() - 2), Dims(b->begin(), b->end() - 2));
-  if (!batch) return;
-  batch->push_back((*a)[a->size() - 2]);
-  batch->push_back(b->back());
-  context.SetShape(0, *std::move(batch));
+  InferMatMulShape(context, 0, 1);
 }
 
 constexpr std::array kRules{

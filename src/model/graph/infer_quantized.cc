@@ -30,26 +30,14 @@ void InferDynamicQuantize(ShapeContext& context) {
   context.SetShape(2, {});
 }
 
-void SetMatMulShape(ShapeContext& context, std::size_t b_input) {
-  const Dims* a = context.shape(0);
-  const Dims* b = context.shape(b_input);
-  if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
-  std::optional<Dims> batch =
-      Broadcast(Dims(a->begin(), a->end() - 2), Dims(b->begin(), b->end() - 2));
-  if (!batch) return;
-  batch->push_back((*a)[a->size() - 2]);
-  batch->push_back(b->back());
-  context.SetShape(0, *std::move(batch));
-}
-
 void InferMatMulInteger(ShapeContext& context) {
   context.SetType(0, DType::kI32);
-  SetMatMulShape(context, 1);
+  InferMatMulShape(context, 0, 1);
 }
 
 void InferQLinearMatMul(ShapeContext& context) {
   context.SetTypeFrom(7);
-  SetMatMulShape(context, 3);
+  InferMatMulShape(context, 0, 3);
 }
 
 void InferQLinearBinary(ShapeContext& context) {

@@ -82,6 +82,8 @@ std::optional<std::size_t> ResolveAxis(std::int64_t axis, std::size_t rank);
 std::optional<Dims> Broadcast(const Dims& a, const Dims& b);
 /// Output 0 as Gemm has it, from inputs `a` and `b` and the attributes transA and transB.
 void InferGemmShape(ShapeContext& context, std::size_t a, std::size_t b);
+/// Output 0 as MatMul has it.
+void InferMatMulShape(ShapeContext& context, std::size_t a, std::size_t b);
 /// The product of the extents, or nothing when one is unknown or it is beyond kMaxInferredExtent.
 std::optional<std::int64_t> Product(std::span<const Dim> dims);
 

@@ -105,6 +105,18 @@ std::optional<std::vector<std::int64_t>> ShapeContext::IntsOf(std::size_t i,
   return values == nullptr ? std::nullopt : std::optional(*values);
 }
 
+void InferMatMulShape(ShapeContext& context, std::size_t a_input, std::size_t b_input) {
+  const Dims* a = context.shape(a_input);
+  const Dims* b = context.shape(b_input);
+  if (a == nullptr || b == nullptr || a->size() < 2 || b->size() < 2) return;
+  std::optional<Dims> batch =
+      Broadcast(Dims(a->begin(), a->end() - 2), Dims(b->begin(), b->end() - 2));
+  if (!batch) return;
+  batch->push_back((*a)[a->size() - 2]);
+  batch->push_back(b->back());
+  context.SetShape(0, *std::move(batch));
+}
+
 void InferGemmShape(ShapeContext& context, std::size_t a_input, std::size_t b_input) {
   const Dims* a = context.shape(a_input);
   const Dims* b = context.shape(b_input);

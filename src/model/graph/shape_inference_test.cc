@@ -7,7 +7,6 @@
 
 #include "tests/shared_data.h"
 #include "visavis/model.h"
-#include "visavis/session.h"
 
 namespace visavis {
 namespace {
@@ -70,24 +69,6 @@ class OneNode {
       shapes.push_back(fmt::format("[{}]", fmt::join(extents, ",")));
     }
     return fmt::format("{}", fmt::join(shapes, " "));
-  }
-  /// The same for one output, which must have that shape when the node runs over zeros.
-  std::string InferAndRun() {
-    std::string inferred = Infer();
-    graph_.outputs = graph_.nodes.back().outputs;
-    std::vector<Tensor> inputs;
-    for (const ValueId id : graph_.inputs) {
-      Ints extents;
-      for (const Dim& dim : *graph_.value(id).shape) extents.push_back(dim.extent);
-      inputs.emplace_back(DType::kF32, Shape(std::move(extents)));
-    }
-    const Result<Session> session = Session::Create(Model::FromGraph(graph_), SessionOptions{});
-    if (!session) return session.error().message;
-    std::vector<Tensor> outputs(1);
-    const std::vector<TensorView> views(inputs.begin(), inputs.end());
-    if (const Status ran = session->Run(views, outputs); !ran) return ran.error().message;
-    EXPECT_EQ(inferred, fmt::format("[{}]", fmt::join(outputs[0].shape().dims(), ",")));
-    return inferred;
   }
 
  private:
@@ -178,18 +159,15 @@ TEST(ShapeInferenceTest, Layout) {
   EXPECT_EQ(OneNode("Expand").Input(Ints{3, 1}).Constant({2, 1, 6}).Infer(), "[2,3,6]");
 }
 
-TEST(ShapeInferenceTest, PadsOfSomeAxesAgreeWithTheRun) {
-  const auto pad = [](Ints extents, Ints pads, Ints axes) {
-    return OneNode("Pad", 18).Input(extents).Constant(pads).Skip().Constant(axes);
+// What the operator refuses has no shape.
+TEST(ShapeInferenceTest, AxesThatPadRefuses) {
+  const auto pad = [](Ints pads, Ints axes) {
+    return OneNode("Pad", 18).Input(Ints{2, 3}).Constant(pads).Skip().Constant(axes).Infer();
   };
-  EXPECT_EQ(pad({2, 3, 4}, {1, 0, 2, 5}, {2, 0}).InferAndRun(), "[7,3,7]");  // begins, then ends
-  EXPECT_EQ(pad({2, 3, 4}, {1, -2}, {-1}).InferAndRun(), "[2,3,3]");
-  EXPECT_EQ(pad({2, 3}, {}, {}).InferAndRun(), "[2,3]");
-  EXPECT_EQ(OneNode("Pad", 18).Input(Ints{2, 3}).Constant({1, 0, 0, 2}).InferAndRun(), "[3,5]");
-  // What the operator refuses has no shape.
-  EXPECT_EQ(pad({2, 3}, {1, 1, 1, 1}, {0, -2}).Infer(), "?");
-  EXPECT_EQ(pad({2, 3}, {1, 1}, {2}).Infer(), "?");
-  EXPECT_EQ(pad({2, 3}, {1, 1, 1, 1}, {1}).Infer(), "?");
+  EXPECT_EQ(pad({1, 1}, {1}), "[2,5]");
+  EXPECT_EQ(pad({1, 1, 1, 1}, {0, -2}), "?");
+  EXPECT_EQ(pad({1, 1}, {2}), "?");
+  EXPECT_EQ(pad({1, 1, 1, 1}, {1}), "?");
 }
 
 TEST(ShapeInferenceTest, Slices) {

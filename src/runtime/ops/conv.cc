@@ -15,10 +15,7 @@ class Conv final : public DenseOperator {
   static Result<std::unique_ptr<Operator>> Make(const OperatorArgs& args) {
     auto op = std::make_unique<Conv>();
     VISAVIS_ASSIGN_OR_RETURN(op->attributes_, WindowAttributes::Make(args.node));
-    op->groups_ = args.node.Int("group", 1);
-    if (op->groups_ < 1) {
-      return MakeError(ErrorCode::kCorruptData, "group is {}, want at least 1", op->groups_);
-    }
+    VISAVIS_ASSIGN_OR_RETURN(op->groups_, ConvGroups(args.node));
     return std::unique_ptr<Operator>(std::move(op));
   }
 

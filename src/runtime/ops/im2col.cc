@@ -7,6 +7,12 @@ constexpr std::int64_t kBandElements = 1 << 16;
 
 }  // namespace
 
+Result<std::int64_t> ConvGroups(const Node& node) {
+  const std::int64_t groups = node.Int("group", 1);
+  if (groups >= 1) return groups;
+  return MakeError(ErrorCode::kCorruptData, "group is {}, want at least 1", groups);
+}
+
 Status CheckConvShapes(const Shape& x, const Shape& w, std::int64_t groups) {
   if (x.rank() < 3 || w.rank() != x.rank() || w.elements() == 0 || w[0] % groups != 0 ||
       w[1] > x[1] || x[1] != w[1] * groups) {

@@ -10,6 +10,9 @@
 
 namespace visavis {
 
+/// Attribute `group`. kCorruptData below 1.
+Result<std::int64_t> ConvGroups(const Node& node);
+
 /// kInvalidArgument unless an input, dense or depthwise weights and a number of groups fit
 /// together.
 Status CheckConvShapes(const Shape& x, const Shape& w, std::int64_t groups);

@@ -13,11 +13,43 @@
 namespace visavis {
 namespace {
 
-struct AddFn {
-  static float Apply(float a, float b) { return a + b; }
+// What stored values of A, B and C stand for.
+struct BinaryScales {
+  float a_scale, b_scale, c_scale;
+  std::int32_t a_zero, b_zero, c_zero;
 };
-struct MulFn {
-  static float Apply(float a, float b) { return a * b; }
+
+// As ONNX Runtime does it: stored values, all zero points in one term. Where a sum lies between two
+// integers, the last bits of this order decide, and a network of bytes amplifies what they decide.
+class AddFn {
+ public:
+  explicit AddFn(const BinaryScales& s)
+      : a_ratio_(s.a_scale / s.c_scale), b_ratio_(s.b_scale / s.c_scale) {
+    const float zeros =
+        std::fma(b_ratio_, static_cast<float>(s.b_zero), a_ratio_ * static_cast<float>(s.a_zero));
+    fixed_ = static_cast<float>(s.c_zero) - zeros;
+  }
+  float operator()(float a, float b) const {
+    return std::fma(b, b_ratio_, std::fma(a, a_ratio_, fixed_));
+  }
+  std::int32_t zero() const { return 0; }
+
+ private:
+  float a_ratio_, b_ratio_, fixed_;
+};
+
+class MulFn {
+ public:
+  explicit MulFn(const BinaryScales& s) : s_(s) {}
+  float operator()(float a, float b) const {
+    const float x = (a - static_cast<float>(s_.a_zero)) * s_.a_scale;
+    const float y = (b - static_cast<float>(s_.b_zero)) * s_.b_scale;
+    return x * y / s_.c_scale;
+  }
+  std::int32_t zero() const { return s_.c_zero; }
+
+ private:
+  BinaryScales s_;
 };
 
 // Inputs A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point.
@@ -54,20 +86,20 @@ class QuantizedBinary final : public DenseOperator {
     const Shape& shape = context.out_shape(0);
     const auto loop = NdLoop<2>::Make(shape, {BroadcastStrides(context.shape(0), shape),
                                               BroadcastStrides(context.shape(3), shape)});
-    const float a_scale = ScaleAt(context, 1);
-    const float b_scale = ScaleAt(context, 4);
-    const float c_scale = ScaleAt(context, 6);
-    const std::int32_t a_zero = ZeroPointAt(context, 2);
-    const std::int32_t b_zero = ZeroPointAt(context, 5);
-    const std::int32_t c_zero = ZeroPointAt(context, 7);
+    const Function function(BinaryScales{.a_scale = ScaleAt(context, 1),
+                                         .b_scale = ScaleAt(context, 4),
+                                         .c_scale = ScaleAt(context, 6),
+                                         .a_zero = ZeroPointAt(context, 2),
+                                         .b_zero = ZeroPointAt(context, 5),
+                                         .c_zero = ZeroPointAt(context, 7)});
     Q* out = context.out<Q>(0);
     loop.ForEachRow([&](const std::array<std::int64_t, 2>& offsets) {
       const Q* a = context.in<Q>(0) + offsets[0];
       const Q* b = context.in<Q>(3) + offsets[1];
       for (std::int64_t i = 0; i < loop.row_length(); ++i) {
-        const float x = static_cast<float>(a[i * loop.row_stride(0)] - a_zero) * a_scale;
-        const float y = static_cast<float>(b[i * loop.row_stride(1)] - b_zero) * b_scale;
-        *out++ = RoundAndSaturate<Q>(Function::Apply(x, y) / c_scale, c_zero);
+        const float x = a[i * loop.row_stride(0)];
+        const float y = b[i * loop.row_stride(1)];
+        *out++ = RoundAndSaturate<Q>(function(x, y), function.zero());
       }
     });
   }

@@ -75,8 +75,10 @@ Status CheckContracts(const std::vector<std::string>& models) {
 }
 
 // A quantized model brings its own.
+// A quantized model brings its own, of which only `fast` leaves something to choose.
 std::string ArithmeticOf(const Case& c, const BenchResult& r) {
-  return r.quantized ? "int8" : PrecisionName(c.setting.precision);
+  const bool own = r.quantized && c.setting.precision != Precision::kFast;
+  return own ? "int8" : PrecisionName(c.setting.precision);
 }
 
 Json AsJson(const Case& c, const BenchResult& r) {
@@ -223,7 +225,7 @@ void AddBench(CommandLine& line) {
       ->capture_default_str();
   AddDetectorOptions(*command, options->photos.detector);
   AddFaceChoice(*command, options->photos.choice);
-  command->add_option("--precision", options->precisions, "fp32, bf16, or several")
+  command->add_option("--precision", options->precisions, "fp32, fp32-high, bf16, fast, or several")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--isa", options->isas, "Instruction sets; default the best here")

@@ -14,6 +14,7 @@
 #include "image/draw.h"
 #include "json_output.h"
 #include "photo_options.h"
+#include "setting_options.h"
 #include "visavis/recognize.h"
 
 namespace visavis::cli {
@@ -27,6 +28,7 @@ struct Options {
   std::string picture;
   std::string model = kDefaultRecognitionModel;
   FaceChoice choice = FaceChoice::kLargestCentral;
+  std::string precision = "fp32";
   DetectorOptions detector;
 };
 
@@ -52,6 +54,7 @@ Result<Recognizer> LoadRecognizer(const Options& options, const Common& common, 
                            LoadDetectorFor(common, detector_options));
   EmbedOptions embed_options;
   embed_options.session.pool = pool;
+  VISAVIS_ASSIGN_OR_RETURN(embed_options.session.precision, ParsePrecision(options.precision));
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
                            LoadEmbedderFor(common, options.model, embed_options));
   if (options.threshold) loaded.threshold = {*options.threshold, "given with --threshold"};
@@ -216,6 +219,7 @@ void AddCompare(CommandLine& line) {
   command->add_option("--draw", options->picture,
                       "Picture (.png or .jpg) of both photos and the pair of faces most alike");
   AddModelOption(*command, options->model);
+  AddPrecisionOption(*command, options->precision);
   AddFaceChoice(*command, options->choice);
   AddDetectorOptions(*command, options->detector);
 }

@@ -18,6 +18,7 @@
 #include "recognize/embedding_writer.h"
 #include "recognize/photo_list.h"
 #include "recognize/pipeline.h"
+#include "setting_options.h"
 #include "visavis/contract.h"
 #include "visavis/match.h"
 #include "visavis/recognize.h"
@@ -36,6 +37,7 @@ struct Options {
   bool resume = false;
   int batch = 8;
   FaceChoice choice = FaceChoice::kLargestCentral;
+  std::string precision = "fp32";
   DetectorOptions detector;
 };
 
@@ -61,8 +63,9 @@ std::string Fingerprint(const Options& options, const PhotoList& photos) {
     const auto time = std::filesystem::last_write_time(file, error);
     text += fmt::format("{} {}\n", size, time.time_since_epoch().count());
   }
-  text += fmt::format("{} {} {} {} {}\n", options.aligned, options.flip, options.normalize,
-                      static_cast<int>(options.choice), Describe(options.detector));
+  text +=
+      fmt::format("{} {} {} {} {} {}\n", options.aligned, options.flip, options.normalize,
+                  static_cast<int>(options.choice), options.precision, Describe(options.detector));
   for (const std::string& path : photos.paths) {
     text += path;
     text += '\0';
@@ -163,6 +166,7 @@ Result<Job> Prepare(const Options& options, const Common& common, ThreadPool* po
   embed_options.batch = options.batch;
   embed_options.flip = options.flip;
   embed_options.session.pool = pool;
+  VISAVIS_ASSIGN_OR_RETURN(embed_options.session.precision, ParsePrecision(options.precision));
   VISAVIS_ASSIGN_OR_RETURN(LoadedEmbedder loaded,
                            LoadEmbedderFor(common, options.model, embed_options));
   std::unique_ptr<Detector> detector;
@@ -245,6 +249,7 @@ void AddEmbed(CommandLine& line) {
                    "no row to out.failed.tsv")
       ->required();
   AddModelOption(*command, options->model);
+  AddPrecisionOption(*command, options->precision);
   command->add_flag("--aligned", options->aligned, "The inputs are aligned crops: no detection");
   command->add_flag("--flip", options->flip, "Add the embedding of the mirrored face");
   command->add_flag("--normalize", options->normalize,

@@ -26,9 +26,9 @@
 #include "evaluate_outputs.h"
 #include "evaluate_text.h"
 #include "json_output.h"
-#include "kernels/kernels.h"
 #include "photo_options.h"
 #include "setting_options.h"
+#include "runtime/choose_kernels.h"
 #include "visavis/recognize.h"
 #include "zoo/cache.h"
 
@@ -289,7 +289,8 @@ Result<int> RunEvaluate(const Options& options, const Common& common) {
   report.run.cpu = CpuName();
   report.run.cores = ThreadPool(0).threads();
   report.run.threads = common.ThreadCount();
-  report.run.isa = BestIsa();
+  VISAVIS_ASSIGN_OR_RETURN(const KernelTable* kernels, ChooseKernels({}));
+  report.run.isa = kernels->isa;
   if (!options.pairs_out.empty()) {
     VISAVIS_RETURN_IF_ERROR(evaluation.WritePairs(FileSystem::Real(), options.pairs_out));
     report.pairs_file = options.pairs_out;
@@ -392,7 +393,9 @@ void AddEvaluate(CommandLine& line) {
                    "Recognition network: a name of the manifest, or a model file; several are "
                    "compared with the first")
       ->capture_default_str();
-  command->add_option("--precision", options->precisions, "fp32 or bf16; several are compared")
+  command
+      ->add_option("--precision", options->precisions,
+                   "fp32, fp32-high, bf16 or fast; several are compared")
       ->delimiter(',')
       ->capture_default_str();
   command

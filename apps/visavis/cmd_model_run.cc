@@ -120,7 +120,7 @@ void AddModelRun(CommandLine& line) {
       ->required();
   command->add_option("-o,--output", options->folder, "Folder for one .npy file per output")
       ->required();
-  command->add_option("--precision", options->precision, "fp32 or bf16")->capture_default_str();
+  AddPrecisionOption(*command, options->precision);
   command->add_option("--isa", options->isa,
                       "Instruction set: scalar, avx2, avx512; default the best here");
   command->add_flag("--low-memory", options->low_memory,

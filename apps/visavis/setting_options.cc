@@ -41,8 +41,9 @@ Result<Precision> ParsePrecision(const std::string& text) {
   if (text == "fp32") return Precision::kFp32;
   if (text == "fp32-high") return Precision::kFp32High;
   if (text == "bf16") return Precision::kBf16;
-  return MakeError(ErrorCode::kInvalidArgument, "--precision {}: want fp32, fp32-high or bf16",
-                   text);
+  if (text == "fast") return Precision::kFast;
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "--precision {}: want fp32, fp32-high, bf16 or fast", text);
 }
 
 std::string PrecisionName(Precision precision) {
@@ -51,15 +52,25 @@ std::string PrecisionName(Precision precision) {
       return "fp32-high";
     case Precision::kBf16:
       return "bf16";
+    case Precision::kFast:
+      return "fast";
     case Precision::kFp32:
       break;
   }
   return "fp32";
 }
 
+void AddPrecisionOption(CLI::App& command, std::string& precision) {
+  command.add_option("--precision", precision, "fp32, fp32-high, bf16 or fast")
+      ->capture_default_str();
+}
+
 void SettingOptions::AddTo(CLI::App& command) {
-  command.add_option("--precision", precision, "fp32, fp32-high or bf16")->capture_default_str();
-  command.add_option("--isa", isa, "Instruction set: scalar, avx2, avx512; default the best here");
+  AddPrecisionOption(command, precision);
+  command.add_option(
+      "--isa", isa,
+      "Instruction set: scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, amx; default the "
+      "best here");
   command.add_option("--size", size, "Image size where the model leaves it open")
       ->capture_default_str();
   command.add_option("--batch", batch, "Images per run")

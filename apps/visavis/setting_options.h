@@ -20,6 +20,8 @@ Status ParseSize(const std::string& text, OpenExtents& extents);
 /// "fp32" or "bf16".
 Result<Precision> ParsePrecision(const std::string& text);
 std::string PrecisionName(Precision precision);
+/// Declares --precision; `precision` is for ParsePrecision.
+void AddPrecisionOption(CLI::App& command, std::string& precision);
 
 /// As given on the command line.
 struct SettingOptions {

@@ -23,7 +23,10 @@ namespace visavis {
 ///    as kFp32. What PyTorch calls float32 matmul precision "high".
 ///  - kBf16: products and stored activations in bfloat16, sums in 32 bits. Needs AVX512-BF16; gains
 ///    most with AMX.
-enum class Precision { kFp32, kFp32High, kBf16 };
+///  - kFast: whichever is estimated faster on this machine by a rule that looks at shapes only
+///    (docs/engine.md): quantized layers in int8 or bfloat16, others as kBf16; as kFp32 where
+///    bfloat16 is not quick. Never refused.
+enum class Precision { kFp32, kFp32High, kBf16, kFast };
 
 struct SessionOptions {
   Limits limits;
@@ -32,8 +35,8 @@ struct SessionOptions {
   Precision precision = Precision::kFp32;
   bool low_memory = false;  ///< keep raw weights only, transform them on the fly
   bool reference = false;   ///< operator by operator as the model says: slow, for comparison
-  /// "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx512", "avx512_bf16",
-  /// "amx".
+  /// "" = $VISAVIS_ISA or the best of this machine; "scalar", "avx2", "avx_vnni", "avx512",
+  /// "avx512_vnni", "avx512_bf16", "amx".
   std::string isa;
 };
 

@@ -38,7 +38,9 @@ std::int64_t PeakRssBytes() {
 double PeakOf(const Session& session, const BenchSetting& setting) {
   const PeakRates peaks = MeasurePeaks(*FindKernels(session.isa()));
   if (session.quantized()) return setting.threads * peaks.int8;
-  return setting.threads * (setting.precision == Precision::kBf16 ? peaks.bf16 : peaks.fp32);
+  const bool bf16 = setting.precision == Precision::kBf16 ||
+                    (setting.precision == Precision::kFast && peaks.bf16 > 0);
+  return setting.threads * (bf16 ? peaks.bf16 : peaks.fp32);
 }
 
 Status CheckSetting(const BenchSetting& setting) {

@@ -16,8 +16,8 @@
 namespace visavis {
 namespace {
 
-constexpr std::array<std::string_view, 6> kIsas = {"scalar",      "avx2",        "avx512",
-                                                   "avx512_vnni", "avx512_bf16", "amx"};
+constexpr std::array<std::string_view, 7> kIsas = {
+    "scalar", "avx2", "avx_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"};
 
 KernelTable ScalarTable() {
   KernelTable table{};  // what no set has stays null
@@ -49,6 +49,12 @@ bool CanUseTiles() {
 #endif
 }
 
+// Not every compiler's __builtin_cpu_supports knows the name. The registers are those of AVX2.
+bool HasAvxVnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 4)) != 0;
+}
+
 // __builtin_cpu_supports also asks the operating system (XGETBV) whether it saves the registers.
 bool CpuHas(std::string_view isa) {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -57,6 +63,7 @@ bool CpuHas(std::string_view isa) {
                       __builtin_cpu_supports("avx512vl");
   if (isa == "scalar") return true;
   if (isa == "avx2") return avx2;
+  if (isa == "avx_vnni") return avx2 && HasAvxVnni();
   if (isa == "avx512") return avx512;
   const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   if (isa == "avx512_vnni") return vnni;
@@ -67,10 +74,13 @@ bool CpuHas(std::string_view isa) {
 KernelTable MakeTable(std::string_view isa) {
   KernelTable table = ScalarTable();
   if (isa == "scalar") return table;
-  if (isa == "avx2") {
+  if (isa == "avx2" || isa == "avx_vnni") {
     table.isa = "avx2";
     AddAvx2(table);
     AddAvx2Quant(table);
+    if (isa == "avx2") return table;
+    table.isa = "avx_vnni";
+    AddAvxVnni(table);
     return table;
   }
   table.isa = "avx512";

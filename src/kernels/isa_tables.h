@@ -9,6 +9,7 @@ void AddAvx2(KernelTable& table);
 void AddAvx512(KernelTable& table);
 void AddAvx512Bf16(KernelTable& table);
 void AddAvx2Quant(KernelTable& table);
+void AddAvxVnni(KernelTable& table);
 void AddAvx512Vnni(KernelTable& table);
 void AddAmx(KernelTable& table);
 void AddAmxQuant(KernelTable& table);

@@ -14,7 +14,7 @@ namespace visavis {
 /// Names of all instruction sets this build knows, slowest first, runnable here or not.
 std::span<const std::string_view> KnownIsas();
 
-/// The kernels of `isa` ("scalar", "avx2", "avx512", "avx512_bf16", "amx"), or null if the name is
+/// The kernels of `isa` (one of KnownIsas()), or null if the name is
 /// unknown or this CPU or operating system cannot run it. Looking at "amx" asks Linux, once and for
 /// the whole process, to save the tile registers too; signal frames then grow by 8 KB. Threads:
 /// safe concurrently; the table is immutable and lives for the whole program.

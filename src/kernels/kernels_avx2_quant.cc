@@ -170,9 +170,31 @@ void QuantDepthwise(const QuantDepthwiseArgs& a, int block_begin, int block_end,
   }
 }
 
+std::int64_t PeakInt8(std::int64_t iterations) {
+  constexpr int kChains = 12;
+  __m256i sum[kChains];
+  VISAVIS_UNROLL
+  for (int i = 0; i < kChains; ++i) sum[i] = _mm256_set1_epi32(i);
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (std::int64_t n = 0; n < iterations; ++n) {
+    VISAVIS_UNROLL
+    for (int i = 0; i < kChains; ++i) {
+      __m256i product;
+      // A compiler would compute the product of constants once.
+      __asm__ volatile("vpmaddwd %1, %1, %0" : "=x"(product) : "x"(ones));
+      sum[i] = _mm256_add_epi32(sum[i], product);
+    }
+  }
+  volatile int sink = 0;
+  VISAVIS_UNROLL
+  for (int i = 0; i < kChains; ++i) sink = sink + _mm256_cvtsi256_si32(sum[i]);
+  return iterations * kChains * kLanes * 2;
+}
+
 }  // namespace
 
 void AddAvx2Quant(KernelTable& table) {
+  table.peak_int8 = PeakInt8;
   table.quant = {QuantConv, QuantConv, QuantDepthwise, QuantMap, QuantPicture};
 }
 

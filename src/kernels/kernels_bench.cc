@@ -53,7 +53,13 @@ struct Options {
 struct Peaks {
   double f32 = 0;
   double bf16 = 0;
+  double int8 = 0;
 };
+
+/// What a layer multiplies, and so which peak it is compared with.
+enum class Products { kF32, kBf16, kInt8 };
+
+Products ProductsOf(bool bf16) { return bf16 ? Products::kBf16 : Products::kF32; }
 
 double PeakGflops(std::int64_t (*loop)(std::int64_t)) {
   if (loop == nullptr) return 0;
@@ -71,16 +77,19 @@ class Bench {
   explicit Bench(Options options) : options_(std::move(options)) {
     peaks_.f32 = PeakGflops(kernels().peak_f32);
     peaks_.bf16 = PeakGflops(kernels().peak_bf16);
-    fmt::print("{{\"isa\": \"{}\", \"peak_f32_gflops\": {:.0f}, \"peak_bf16_gflops\": {:.0f}}}\n",
-               kernels().isa, peaks_.f32, peaks_.bf16);
+    peaks_.int8 = PeakGflops(kernels().peak_int8);
+    fmt::print(
+        "{{\"isa\": \"{}\", \"peak_f32_gflops\": {:.0f}, \"peak_bf16_gflops\": {:.0f}, "
+        "\"peak_int8_gops\": {:.0f}}}\n",
+        kernels().isa, peaks_.f32, peaks_.bf16, peaks_.int8);
   }
 
   const KernelTable& kernels() const { return *options_.kernels; }
 
   /// `call(copy)` runs the layer once with weight copy `copy`.
   void Report(const std::string& kernel, const std::string& layer, double gflop,
-              std::size_t weight_bytes, bool bf16, const std::function<void(std::size_t)>& call,
-              std::size_t copies) const {
+              std::size_t weight_bytes, Products products,
+              const std::function<void(std::size_t)>& call, std::size_t copies) const {
     for (const bool cold : {false, true}) {
       if (cold && copies < 2) continue;
       std::vector<double> times;
@@ -91,7 +100,9 @@ class Bench {
       }
       std::sort(times.begin(), times.end());
       const double rate = gflop / times[0] * 1e3;
-      const double peak = bf16 ? peaks_.bf16 : peaks_.f32;
+      const double peak = products == Products::kInt8   ? peaks_.int8
+                          : products == Products::kBf16 ? peaks_.bf16
+                                                        : peaks_.f32;
       fmt::print(
           "{{\"kernel\": \"{}\", \"layer\": \"{}\", \"isa\": \"{}\", \"weights\": \"{}\", "
           "\"ms_min\": {:.4f}, \"ms_median\": {:.4f}, \"gflops\": {:.1f}, \"share_of_peak\": "
@@ -189,7 +200,7 @@ void BenchConv(const Bench& bench, const Layer& l, bool bf16) {
   const Buffer weights((copies * bytes + 3) / 4);
   const auto conv = bf16 ? bench.kernels().conv_bf16 : bench.kernels().conv_f32;
   bench.Report(
-      kernel, l.Name(), l.Gflop(), bytes, bf16,
+      kernel, l.Name(), l.Gflop(), bytes, ProductsOf(bf16),
       [&](std::size_t copy) {
         a.weights = reinterpret_cast<const char*>(weights.get()) + copy * bytes;
         conv(a, 0, GroupsOf(a.out_blocks, a.vectors), 0, l.size);
@@ -225,7 +236,7 @@ void BenchTiles(const Bench& bench, const Layer& l, bool bf16) {
   const std::size_t copies = Copies(bytes);
   const Buffer weights((copies * bytes + 3) / 4);
   bench.Report(
-      kernel, l.Name(), l.Gflop(), bytes, bf16,
+      kernel, l.Name(), l.Gflop(), bytes, ProductsOf(bf16),
       [&](std::size_t copy) {
         a.weights = reinterpret_cast<const std::uint16_t*>(
             reinterpret_cast<const char*>(weights.get()) + copy * bytes);
@@ -276,7 +287,7 @@ void BenchWinograd(const Bench& bench, const Layer& l, int m, WinogradKind kind)
                       : kind == WinogradKind::kRaw ? k.winograd_output_raw
                                                    : k.winograd_output_f32;
   bench.Report(
-      kernel, l.Name(), l.Gflop(), bytes, bf16,
+      kernel, l.Name(), l.Gflop(), bytes, ProductsOf(bf16),
       [&](std::size_t copy) {
         a.weights = reinterpret_cast<const char*>(weights.get()) + copy * bytes;
         a.raw_weights = static_cast<const float*>(a.weights);
@@ -305,7 +316,7 @@ void BenchDepthwise(const Bench& bench, const Layer& l, bool bf16) {
   a.weights = weights.get();
   a.epilogue = planes.MakeEpilogue();
   bench.Report(
-      kernel, l.Name(), l.Gflop() / l.out, 0, false,
+      kernel, l.Name(), l.Gflop() / l.out, 0, Products::kF32,
       [&](std::size_t) { bench.kernels().depthwise(a, 0, BlocksOf(l.in), 0, l.size); }, 1);
 }
 
@@ -337,7 +348,7 @@ void BenchStem(const Bench& bench, const Layer& l, bool blocked) {
   const Buffer weights(PackedStemSize({l.out, l.in, l.kernel, l.kernel}, a.vectors));
   a.weights = weights.get();
   bench.Report(
-      kernel, l.Name(), l.Gflop(), 0, false,
+      kernel, l.Name(), l.Gflop(), 0, Products::kF32,
       [&](std::size_t) {
         if (blocked) {
           bench.kernels().conv_stem(a, 0, GroupsOf(BlocksOf(l.out), a.vectors), 0, l.size);
@@ -367,10 +378,131 @@ void BenchFc(const Bench& bench, int depth, int out_channels, int batch, bool bf
   a.out_row = out_channels;
   const auto fc = bf16 ? bench.kernels().fc_bf16 : bench.kernels().fc_f32;
   bench.Report(
-      kernel, name, 2e-9 * depth * out_channels * batch, bytes, bf16,
+      kernel, name, 2e-9 * depth * out_channels * batch, bytes, ProductsOf(bf16),
       [&](std::size_t copy) {
         a.weights = reinterpret_cast<const char*>(weights.get()) + copy * bytes;
         fc(a, 0, FcGroupsOf(out_channels));
+      },
+      copies);
+}
+
+/// c64 input (with its border) and output (border 1) of a layer, bytes. A picture has pixels of
+/// four.
+struct QuantPlanes {
+  explicit QuantPlanes(const Layer& l, bool picture = false)
+      : in_side((l.size - 1) * l.stride + l.kernel),
+        pixel(picture ? kQuantPicturePixel : kQuantLanes),
+        in(Quarter(QuantBlocksOf(l.in) * in_side * in_side * pixel + kQuantOverread)),
+        out(Quarter(QuantBlocksOf(l.out) * (l.size + 2) * (l.size + 2) * kQuantLanes)),
+        floats(static_cast<std::size_t>(QuantBlocksOf(l.out) * kQuantLanes)),
+        start(static_cast<std::size_t>(QuantBlocksOf(l.out) * kQuantLanes)) {}
+  static std::size_t Quarter(int bytes) { return static_cast<std::size_t>(bytes) / 4 + 16; }
+
+  QuantIn In() const {
+    const std::ptrdiff_t row = std::ptrdiff_t{in_side} * pixel;
+    return {reinterpret_cast<const std::uint8_t*>(in.get()), row, row * in_side};
+  }
+  const std::int32_t* Start() const { return reinterpret_cast<const std::int32_t*>(start.get()); }
+  QuantEpilogue MakeEpilogue(const Layer& l) const {
+    const std::ptrdiff_t row = std::ptrdiff_t{l.size + 2} * kQuantLanes;
+    QuantEpilogue e;
+    e.scale = e.shift = e.slope = floats.get();
+    e.activation = Activation::kPrelu;
+    e.residual = Residual::kNone;
+    e.out = {reinterpret_cast<std::uint8_t*>(out.get()) + row + kQuantLanes, row,
+             row * (l.size + 2)};
+    return e;
+  }
+  int in_side;
+  int pixel;
+  Buffer in;
+  Buffer out;
+  Buffer floats;
+  Buffer start;
+};
+
+void BenchQuantConv(const Bench& bench, const Layer& l) {
+  const bool picture = l.in <= kQuantPicturePixel;
+  const std::string kernel = picture ? "picture_int8" : "conv_int8";
+  if (!bench.Wanted(kernel + " " + l.Name())) return;
+  const QuantPlanes planes(l, picture);
+  std::vector<std::ptrdiff_t> offsets;
+  for (int y = 0; y < l.kernel; ++y) {
+    for (int x = 0; x < l.kernel; ++x) offsets.push_back((y * planes.in_side + x) * planes.pixel);
+  }
+  QuantConvArgs a;
+  a.in = planes.In();
+  a.picture = picture;
+  a.in_blocks = QuantBlocksOf(l.in);
+  a.last_quads = picture ? 1 : QuantLastQuads(l.in);
+  a.out_blocks = BlocksOf(l.out);
+  a.out_width = l.size;
+  a.stride = l.stride;
+  a.taps = l.kernel * l.kernel;
+  a.tap_offsets = offsets.data();
+  a.start = planes.Start();
+  a.epilogue = planes.MakeEpilogue(l);
+  const ConvShape shape{l.out, l.in, l.kernel, l.kernel};
+  const std::size_t bytes = picture ? PackedQuantPictureSize(shape) : PackedQuantConvSize(shape);
+  const std::size_t copies = picture ? 1 : Copies(bytes);
+  const Buffer weights(copies * bytes / 4);
+  const QuantKernels& k = bench.kernels().quant;
+  const auto conv = picture ? k.conv_picture : k.conv;
+  bench.Report(
+      kernel, l.Name(), l.Gflop(), bytes, Products::kInt8,
+      [&](std::size_t copy) {
+        a.weights = reinterpret_cast<const std::int8_t*>(weights.get()) + copy * bytes;
+        conv(a, 0, GroupsOf(a.out_blocks, kQuantGroup), 0, l.size);
+      },
+      copies);
+}
+
+void BenchQuantDepthwise(const Bench& bench, const Layer& l) {
+  const std::string kernel = "depthwise_int8";
+  if (!bench.Wanted(kernel + " " + l.Name())) return;
+  const QuantPlanes planes(l);
+  const Buffer weights(PackedQuantDepthwiseSize(l.in, l.kernel, l.kernel) / 4);
+  QuantDepthwiseArgs a;
+  a.in = planes.In();
+  a.out_blocks = BlocksOf(l.out);
+  a.out_width = l.size;
+  a.stride = l.stride;
+  a.kernel_h = a.kernel_w = l.kernel;
+  a.weights = reinterpret_cast<const std::int8_t*>(weights.get());
+  a.start = planes.Start();
+  a.epilogue = planes.MakeEpilogue(l);
+  bench.Report(
+      kernel, l.Name(), l.Gflop() / l.out, 0, Products::kInt8,
+      [&](std::size_t) { bench.kernels().quant.depthwise(a, 0, QuantBlocksOf(l.in), 0, l.size); },
+      1);
+}
+
+/// A fully connected layer is the convolution of a map of one pixel.
+void BenchQuantFc(const Bench& bench, int depth, int out_channels) {
+  const std::string kernel = "fc_int8";
+  const std::string name = fmt::format("{}->{} batch 1", depth, out_channels);
+  if (!bench.Wanted(kernel + " " + name)) return;
+  const Layer l{depth, out_channels, 1, 1};
+  const QuantPlanes planes(l);
+  const std::ptrdiff_t tap = 0;
+  QuantConvArgs a;
+  a.in = planes.In();
+  a.in_blocks = QuantBlocksOf(depth);
+  a.last_quads = QuantLastQuads(depth);
+  a.out_blocks = BlocksOf(out_channels);
+  a.out_width = 1;
+  a.taps = 1;
+  a.tap_offsets = &tap;
+  a.start = planes.Start();
+  a.epilogue = planes.MakeEpilogue(l);
+  const std::size_t bytes = PackedQuantConvSize({out_channels, depth, 1, 1});
+  const std::size_t copies = Copies(bytes);
+  const Buffer weights(copies * bytes / 4);
+  bench.Report(
+      kernel, name, l.Gflop(), bytes, Products::kInt8,
+      [&](std::size_t copy) {
+        a.weights = reinterpret_cast<const std::int8_t*>(weights.get()) + copy * bytes;
+        bench.kernels().quant.conv(a, 0, GroupsOf(a.out_blocks, kQuantGroup), 0, 1);
       },
       copies);
 }
@@ -384,6 +516,9 @@ void RunAll(const Bench& bench) {
       {64, 128, 56, 1, 1},  {64, 128, 28, 1, 1},  {128, 64, 28, 1, 1},  {64, 256, 28, 1, 1},
       {256, 128, 14, 1, 1}, {128, 256, 14, 1, 1}, {128, 512, 14, 1, 1}, {512, 128, 7, 1, 1},
       {128, 256, 7, 1, 1},  {256, 128, 7, 1, 1},  {128, 512, 7, 1, 1}};
+  const std::vector<Layer> depthwise = {
+      {64, 64, 56},         {128, 128, 28},       {256, 256, 14},      {256, 256, 7},
+      {128, 128, 28, 3, 2}, {256, 256, 14, 3, 2}, {512, 512, 7, 3, 2}, {512, 512, 1, 7, 1}};
   for (const bool bf16 : {false, true}) {
     if (bf16 && !bench.kernels().fast_bf16) continue;
     for (const Layer& l : same) BenchConv(bench, l, bf16);
@@ -395,18 +530,15 @@ void RunAll(const Bench& bench) {
         BenchWinograd(bench, l, m, bf16 ? WinogradKind::kBf16 : WinogradKind::kF32);
       }
     }
-    for (const Layer& l : std::vector<Layer>{{64, 64, 56},
-                                             {128, 128, 28},
-                                             {256, 256, 14},
-                                             {256, 256, 7},
-                                             {128, 128, 28, 3, 2},
-                                             {256, 256, 14, 3, 2},
-                                             {512, 512, 7, 3, 2},
-                                             {512, 512, 1, 7, 1}}) {
-      BenchDepthwise(bench, l, bf16);
-    }
+    for (const Layer& l : depthwise) BenchDepthwise(bench, l, bf16);
     for (const int batch : {1, 8}) BenchFc(bench, 25088, 512, batch, bf16);
   }
+  for (const Layer& l : same) BenchQuantConv(bench, l);
+  for (const Layer& l : others) BenchQuantConv(bench, l);
+  for (const Layer& l : depthwise) BenchQuantDepthwise(bench, l);
+  BenchQuantConv(bench, {3, 64, 112});
+  BenchQuantConv(bench, {3, 64, 56, 3, 2});
+  BenchQuantFc(bench, 25088, 512);
   for (const Layer& l : same) {
     for (int m = 2; m <= 4; ++m) BenchWinograd(bench, l, m, WinogradKind::kRaw);
   }

@@ -259,7 +259,7 @@ struct Border {
 /// The kernels of one instruction set. Tables are built by copying the next lower one and replacing
 /// what the set does better, so every pointer but the peak loops is always set.
 struct KernelTable {
-  const char* isa = nullptr;  ///< "scalar", "avx2", "avx512", "avx512_bf16", "amx"
+  const char* isa = nullptr;  ///< one of KnownIsas()
   bool fast_bf16 = false;     ///< bf16 products run at full speed (else the scalar emulation)
   bool fast_tiles = false;    ///< conv_tiles runs on matrix hardware (else it is the emulation)
   int vector_registers = 16;  ///< 32 lets groups be wider; see GroupVectors

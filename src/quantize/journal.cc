@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "base/try.h"
-#include "contract/fields.h"
+#include "json/fields.h"
+#include "json/parse.h"
 
 namespace visavis {
 namespace {
@@ -39,11 +39,8 @@ FaceAccuracy ReadAccuracy(Fields fields) {
 
 Result<JournalEntry> ParseJournalLine(std::string_view line) {
   constexpr std::string_view kWhere = "journal of trials";
-  if (line.size() > kMaxLineBytes) {
-    return MakeError(ErrorCode::kLimitExceeded, "{}: a line of {} bytes, want at most {}", kWhere,
-                     line.size(), kMaxLineBytes);
-  }
-  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json json, ParseBoundedJson(line, kWhere, kMaxDepth));
+  constexpr JsonLimits kLimits{.bytes = kMaxLineBytes, .depth = kMaxDepth};
+  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line, kWhere, kLimits));
   FirstError first{std::string(kWhere)};
   Fields fields(&json, "", first);
   JournalEntry entry;

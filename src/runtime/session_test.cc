@@ -322,6 +322,24 @@ TEST(Session, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(h.Make({h.Op("Relu", {y})}, options).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(Session, SaysWhatItWantsInsteadOfWhatItDoesNotKnow) {
+  TestGraph unknown;
+  const Result<Session> none =
+      unknown.Make({unknown.Op("NoSuchOperator", {unknown.Input("x", {1})})});
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().message.find("NoSuchOperator of operator set 11 is not supported, want "
+                                      "one of those that docs/operators.md lists"),
+            std::string::npos)
+      << none.error().message;
+  TestGraph removed;  // by operator set 10
+  const Result<Session> old = removed.Make({removed.Op("Upsample", {removed.Input("x", {1})})});
+  ASSERT_FALSE(old);
+  EXPECT_NE(old.error().message.find("Upsample of operator set 11 is not supported, want it of "
+                                     "operator set 7 to 9"),
+            std::string::npos)
+      << old.error().message;
+}
+
 TEST(Session, RunsTheInstructionSetItWasTold) {
   for (const char* isa : {"scalar", "avx2", "avx512"}) {
     SessionOptions options;

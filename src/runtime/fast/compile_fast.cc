@@ -26,14 +26,6 @@ bool SizesFixed(const Graph& graph) {
   });
 }
 
-double WeightBytes(const Graph& graph) {
-  double bytes = 0;
-  for (const Value& value : graph.values) {
-    if (value.constant != nullptr) bytes += static_cast<double>(value.constant->size_bytes());
-  }
-  return bytes;
-}
-
 class Compiler {
  public:
   Compiler(const Graph& graph, const CompileContext& context)
@@ -44,7 +36,7 @@ class Compiler {
         program_(ProgramShell(graph)) {
     fast_.kernels = context.kernels;
     fast_.cost =
-        MakeCostModel(*context.kernels, context.precision, context.low_memory, WeightBytes(graph));
+        MakeCostModel(*context.kernels, context.precision, context.low_memory, FloatBytesOf(graph));
     fast_.threads = context.threads;
     fast_.pool = context.pool;
     fast_.store = std::make_shared<WeightStore>();

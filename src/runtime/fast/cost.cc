@@ -13,7 +13,9 @@ namespace {
 constexpr double kPeakAvx512 = 268e9;
 constexpr double kPeakAvx2 = 134e9;
 constexpr double kPeakBf16 = 505e9;
+constexpr double kPeakInt8 = 1055e9;  // VPDPBUSD
 constexpr double kShareOfPeak = 0.93;
+constexpr double kShareOfInt8Peak = 0.96;
 constexpr double kMemoryBytesPerS = 24e9;
 constexpr double kCacheBytesPerS = 100e9;
 constexpr double kCacheBytes = 16e6;
@@ -29,10 +31,13 @@ constexpr double kRawBesideTilesSeconds = 2.3e-9;
 constexpr double kTileProductSeconds = 6.5e-9;
 constexpr double kGatherSeconds = 3e-9;
 constexpr double kFinishSeconds = 4e-9;
+// Changing one number between bfloat16 and bytes, in a step of its own.
+constexpr double kConversionSeconds = 0.15e-9;
 // Of the shorter of computing and streaming, this part does not overlap with the longer.
 constexpr double kUnhidden = 0.1;
 
 double PaddedToLanes(int channels) { return BlocksOf(channels) * kLanes; }
+double PaddedToQuads(int channels) { return (channels + kQuantQuad - 1) / kQuantQuad * kQuantQuad; }
 
 double EstimateTileSeconds(const ConvWork& work, bool split, const CostModel& model) {
   const double pixels = double{1} * work.out_height * work.out_width;
@@ -45,6 +50,11 @@ double EstimateTileSeconds(const ConvWork& work, bool split, const CostModel& mo
       products * kTileProductSeconds + gathered * kGatherSeconds + pixels * blocks * kFinishSeconds;
   const double weights = pairs * kTileDepth * blocks * kLanes * work.taps * (split ? 4 : 2);
   return std::max(compute, weights / model.weight_bytes_per_s);
+}
+
+// The overlap of computing and streaming.
+double Together(double compute, double stream) {
+  return std::max(compute, stream) + kUnhidden * std::min(compute, stream);
 }
 
 }  // namespace
@@ -72,7 +82,17 @@ CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool lo
   model.weight_bytes_per_s = weight_bytes <= kCacheBytes ? kCacheBytesPerS : memory;
   model.transform_s = kernels.fast_tiles ? kTransformBesideTilesSeconds : kTransformSeconds;
   model.raw_s = kernels.fast_tiles ? kRawBesideTilesSeconds : kRawSeconds;
+  model.int8_ops_per_s = kShareOfInt8Peak * kPeakInt8;
+  model.int8_bytes_per_s = weight_bytes / 4 <= kCacheBytes ? kCacheBytesPerS : memory;
   return model;
+}
+
+double FloatBytesOf(const Graph& graph) {
+  double elements = 0;
+  for (const Value& value : graph.values) {
+    if (value.constant != nullptr) elements += static_cast<double>(value.constant->elements());
+  }
+  return elements * sizeof(float);
 }
 
 double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
@@ -90,8 +110,23 @@ double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
                          (algorithm.raw ? model.raw_s * points * in * out / kLanes : 0);
   const double stream = in * out * stored * (algorithm.bf16 ? 2 : 4) / model.weight_bytes_per_s;
   const double transform = m == 0 ? 0 : model.transform_s * positions * (in + out) / kLanes;
-  return std::max(compute, stream) + kUnhidden * std::min(compute, stream) + transform;
+  return Together(compute, stream) + transform;
 }
+
+double EstimateInt8Seconds(const ConvWork& work, const CostModel& model) {
+  const double pixels = double{1} * work.out_height * work.out_width;
+  const double blocks = BlocksOf(work.out_channels);
+  const double in = PaddedToQuads(work.in_channels);
+  const double weights = in * blocks * kLanes * work.taps;
+  const double stream = weights / model.int8_bytes_per_s;
+  if (!model.tiles) return Together(2 * pixels * weights / model.int8_ops_per_s, stream);
+  // Tiles read the pixels of bytes where they lie.
+  const double products =
+      std::ceil(pixels / kTileRows) * blocks * QuantBlocksOf(work.in_channels) * work.taps;
+  return std::max(products * kTileProductSeconds + pixels * blocks * kFinishSeconds, stream);
+}
+
+double EstimateConversionSeconds(double elements) { return elements * kConversionSeconds; }
 
 ConvAlgorithm ChooseAlgorithm(const ConvWork& work, const CostModel& model) {
   const ConvAlgorithm tiles{.bf16 = model.bf16, .tiles = true};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/kernels.h"
+#include "model/graph/graph.h"
 #include "visavis/session.h"
 
 namespace visavis {
@@ -38,19 +39,31 @@ struct CostModel {
   double weight_bytes_per_s = 0;  ///< weights streaming to one core
   double transform_s = 0;         ///< F(4x4), one tile of 16 channels, in or out
   double raw_s = 0;  ///< transforming weights on the fly: one point of one input and 16 outputs
+  double int8_ops_per_s = 0;    ///< the same of bytes, on AVX-512 with VNNI
+  double int8_bytes_per_s = 0;  ///< the same network's weights, as bytes
   bool low_memory = false;
   bool bf16 = false;
   bool tiles = false;  ///< matrix tiles may be used
 };
 
-/// The model for a session. `weight_bytes` are those of the whole network: small ones stay in the
-/// shared cache from run to run.
+/// The model for a session. `weight_bytes` are those of the whole network as float32: small ones
+/// stay in the shared cache from run to run.
 CostModel MakeCostModel(const KernelTable& kernels, Precision precision, bool low_memory,
                         double weight_bytes);
+
+/// The `weight_bytes` of a network.
+double FloatBytesOf(const Graph& graph);
 
 /// Seconds that one image takes by `algorithm`.
 double EstimateSeconds(const ConvWork& work, const ConvAlgorithm& algorithm,
                        const CostModel& model);
+
+/// Seconds that one image takes on the int8 kernels of a machine that is quick at bfloat16 (of
+/// others nobody asks).
+double EstimateInt8Seconds(const ConvWork& work, const CostModel& model);
+
+/// Seconds that a step takes which makes bytes of `elements` bfloat16 numbers, or those of bytes.
+double EstimateConversionSeconds(double elements);
 
 /// The algorithm with the lowest estimate. Depends on neither batch nor threads, so results do not
 /// either.

@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "model/graph/passes/fused_ops.h"
+#include "model/graph/passes/graph_editor.h"
 #include "model/graph/passes/passes.h"
+#include "model/graph/passes/quantization.h"
+#include "runtime/fast/mix_precision.h"
 #include "runtime/fold_constants.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
@@ -21,7 +26,9 @@ namespace {
 /// A graph under construction, with seeded weights.
 class Builder {
  public:
-  explicit Builder(bool is_signed) : signed_(is_signed), random_(7) {
+  /// `stores`: which calls of Store do anything; nothing: all.
+  explicit Builder(bool is_signed, std::optional<std::set<int>> stores = {})
+      : signed_(is_signed), stores_(std::move(stores)), random_(7) {
     graph_.opset = 13;
     graph_.name = "quantized";
   }
@@ -43,6 +50,7 @@ class Builder {
 
   /// QuantizeLinear and DequantizeLinear.
   ValueId Store(ValueId x, float scale, int zero) {
+    if (stores_.has_value() && !stores_->contains(store_++)) return x;
     const ValueId s = Floats({scale});
     const ValueId z = Zero(zero);
     const ValueId q = Op("QuantizeLinear", {x, s, z});
@@ -78,6 +86,40 @@ class Builder {
   ValueId Gemm(ValueId x, int in, int out) {
     const ValueId w = Op("DequantizeLinear", {Weights(Shape{out, in}), Floats({0.001f})});
     return Op("Gemm", {x, w, Random(Shape{out}, -1, 1)}, {{"transB", std::int64_t{1}}});
+  }
+
+  /// QuantizeLinear; `Zero` of it is for the operators below.
+  ValueId Quantize(ValueId x, float scale, int zero) {
+    const ValueId q = Op("QuantizeLinear", {x, Floats({scale}), Zero(zero)});
+    graph_.value(q).dtype = signed_ ? DType::kI8 : DType::kU8;
+    return q;
+  }
+  ValueId Dequantize(ValueId x, float scale, int zero) {
+    return Op("DequantizeLinear", {x, Floats({scale}), Zero(zero)});
+  }
+  ValueId Flatten(ValueId x) {
+    const ValueId y = Op("Flatten", {x});
+    graph_.value(y).dtype = graph_.value(x).dtype;
+    return y;
+  }
+  /// QGemm (`gemm`), with float results unless `bytes`, or QLinearMatMul.
+  ValueId ByteProduct(ValueId x, int in, int out, bool gemm, bool transposed, bool bytes) {
+    const ValueId w = Weights(transposed ? Shape{out, in} : Shape{in, out});
+    Tensor zero(DType::kI8, Shape{});
+    std::vector<ValueId> inputs = {x, Floats({0.05f}),  Zero(117),
+                                   w, Floats({0.003f}), Constant(std::move(zero))};
+    if (gemm) inputs.push_back(Bias(out));
+    if (bytes) {
+      inputs.push_back(Floats({0.37f}));
+      inputs.push_back(Zero(125));
+    }
+    const ValueId y = Op(gemm ? "QGemm" : "QLinearMatMul", std::move(inputs));
+    if (gemm) {
+      graph_.nodes.back().domain = "com.microsoft";
+      graph_.nodes.back().attributes["transB"] = std::int64_t{transposed};
+    }
+    graph_.value(y).dtype = !bytes ? DType::kF32 : signed_ ? DType::kI8 : DType::kU8;
+    return bytes ? Dequantize(y, 0.37f, 125) : y;
   }
 
   ValueId Floats(const std::vector<float>& values) {
@@ -122,14 +164,17 @@ class Builder {
   }
 
   bool signed_;
+  std::optional<std::set<int>> stores_;
+  int store_ = 0;
   std::mt19937 random_;
   Graph graph_;
 };
 
 /// Stem, depthwise, residual block with a normalised copy, and a fully connected layer, as our own
 /// quantizer writes them; `foreign` puts quantization between all operators, as others do.
-Model SmallNetwork(bool is_signed, bool foreign) {
-  Builder b(is_signed);
+/// `stores`: which values are quantized.
+Model SmallNetwork(bool is_signed, bool foreign, std::optional<std::set<int>> stores = {}) {
+  Builder b(is_signed, std::move(stores));
   ValueId x = b.Input(3, 21, 17);
   x = b.Op("Mul", {b.Op("Sub", {x, b.Floats({127.5f})}), b.Floats({0.0078125f})});
   x = b.Conv(b.Store(x, 0.008f, 128), 3, 40, 3, 1, 1, 1, 0.008f);
@@ -168,18 +213,23 @@ std::vector<float> RunNetwork(const Model& model, const Tensor& pictures,
   return {all.begin(), all.end()};
 }
 
-// The reference computes what lies between DequantizeLinear and QuantizeLinear in floats, so that
-// now and then a value between two bytes becomes the other one.
-void ExpectClose(const std::vector<float>& got, const std::vector<float>& want) {
-  ASSERT_EQ(got.size(), want.size());
+// |got - want| / |want|.
+double Distance(const std::vector<float>& got, const std::vector<float>& want) {
+  EXPECT_EQ(got.size(), want.size());
   double difference = 0;
   double norm = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
     difference += (got[i] - want[i]) * (got[i] - want[i]);
     norm += want[i] * want[i];
   }
   EXPECT_GT(norm, 0);
-  EXPECT_LT(std::sqrt(difference / norm), 0.01);
+  return std::sqrt(difference / norm);
+}
+
+// The reference computes what lies between DequantizeLinear and QuantizeLinear in floats, so that
+// now and then a value between two bytes becomes the other one.
+void ExpectClose(const std::vector<float>& got, const std::vector<float>& want) {
+  EXPECT_LT(Distance(got, want), 0.01);
 }
 
 TEST(Quantized, EveryIsaGivesTheBitsOfScalarCloseToTheReference) {
@@ -217,6 +267,101 @@ TEST(Quantized, BatchAndThreadsDoNotChangeBits) {
   const std::vector<float> first(alone.begin(), alone.begin() + 10);
   EXPECT_EQ(RunNetwork(model, one, {}), first);
   EXPECT_EQ(RunNetwork(model, one, threaded), first);
+}
+
+/// Every layer that may turn float does where bytes are never faster.
+CostModel FloatsAreFree() {
+  CostModel model;
+  model.flops_per_s = 1e30;
+  model.weight_bytes_per_s = 1e30;
+  model.int8_ops_per_s = 1;
+  model.int8_bytes_per_s = 1e30;
+  return model;
+}
+
+Graph WithIntegers(const Model& model) {
+  Graph graph = model.graph();
+  CompileContext context;
+  context.kernels = FindKernels("scalar");
+  EXPECT_TRUE(FoldConstants(graph, context, true).has_value());
+  return graph;
+}
+
+int Int8Convs(Graph graph) {
+  GraphEditor editor(std::move(graph));
+  int count = 0;
+  for (int i = 0; i < editor.node_count(); ++i) count += IsInt8Conv(editor, i) ? 1 : 0;
+  return count;
+}
+
+// Float layers drop the quantization between them: what is left is in front of the picture's
+// convolution, of the depthwise one and of the fully connected layer.
+TEST(Quantized, LayersThatTurnFloatComputeWhatTheirBytesStandFor) {
+  const Tensor pictures = Pictures(2);
+  for (const bool foreign : {false, true}) {
+    SCOPED_TRACE(foreign);
+    const Graph graph = WithIntegers(SmallNetwork(false, foreign));
+    const Graph mixed = MixPrecision(graph, FloatsAreFree());
+    EXPECT_EQ(Int8Convs(graph), 7);
+    EXPECT_EQ(Int8Convs(mixed), 2);
+    const std::set<int> left = foreign ? std::set<int>{0, 1, 2, 9} : std::set<int>{0, 1, 7};
+    SessionOptions reference;
+    reference.reference = true;
+    ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
+                RunNetwork(SmallNetwork(false, foreign, left), pictures, reference));
+  }
+}
+
+TEST(Quantized, NothingChangesWhereBytesAreFaster) {
+  const Graph graph = WithIntegers(SmallNetwork(false, false));
+  CostModel model = FloatsAreFree();
+  model.flops_per_s = 1;
+  model.int8_ops_per_s = 1e30;
+  const Graph same = MixPrecision(graph, model);
+  EXPECT_EQ(same.nodes.size(), graph.nodes.size());
+  EXPECT_EQ(Int8Convs(same), 7);
+}
+
+// Quantizers leave out a ReLU in front of bytes whose range starts at zero.
+TEST(Quantized, ARangeFromZeroIsAReluOfFloatLayersToo) {
+  Builder b(false);
+  ValueId x = b.Input(3, 21, 17);
+  x = b.Store(b.Conv(b.Store(x, 1.0f, 0), 3, 40, 3, 1, 1, 1, 1.0f), 2.0f, 0);
+  x = b.Store(b.Conv(x, 40, 40, 3, 1, 1, 1, 2.0f), 0.8f, 0);
+  x = b.Conv(x, 40, 20, 3, 1, 1, 1, 0.8f);
+  const Model model = b.Finish(x);
+  const Graph mixed = MixPrecision(WithIntegers(model), FloatsAreFree());
+  EXPECT_EQ(Int8Convs(mixed), 1);
+  SessionOptions reference;
+  reference.reference = true;
+  const Tensor pictures = Pictures(1);
+  ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
+              RunNetwork(model, pictures, reference));
+}
+
+// Behind these the same bytes as ONNX says, so the fast program may not differ in one bit.
+TEST(Quantized, ProductsOfTheOperatorFormAreFusedAndExact) {
+  const Tensor pictures = Pictures(2);
+  struct Form {
+    bool gemm, transposed, bytes;
+  };
+  for (const Form form : {Form{true, true, true}, Form{true, false, true}, Form{true, true, false},
+                          Form{false, false, true}}) {
+    for (const bool is_signed : {false, true}) {
+      SCOPED_TRACE(testing::Message() << form.gemm << form.transposed << form.bytes << is_signed);
+      Builder b(is_signed);
+      const ValueId x = b.Flatten(b.Quantize(b.Input(3, 21, 17), 2.0f, 117));
+      const Model model =
+          b.Finish(b.ByteProduct(x, 3 * 21 * 17, 24, form.gemm, form.transposed, form.bytes));
+      Graph graph = FuseQuantized(WithIntegers(model));
+      EXPECT_TRUE(std::ranges::none_of(graph.nodes, [](const Node& node) {
+        return node.op_type == "QGemm" || node.op_type == "QLinearMatMul";
+      }));
+      SessionOptions reference;
+      reference.reference = true;
+      EXPECT_EQ(RunNetwork(model, pictures, {}), RunNetwork(model, pictures, reference));
+    }
+  }
 }
 
 // A layer that stayed float would be right too, but slow.

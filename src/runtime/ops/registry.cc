@@ -1,7 +1,10 @@
 #include "runtime/ops/registry.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <string>
 #include <tuple>
 
 #include "runtime/ops/families.h"
@@ -56,6 +59,18 @@ const OperatorEntry* Find(std::string_view domain, std::string_view op_type, int
   return nullptr;
 }
 
+// What could stand in place of a node that is not supported.
+std::string Wanted(const Node& node) {
+  const std::string_view domain = node.domain == "ai.onnx" ? std::string_view() : node.domain;
+  std::string sets;
+  for (const OperatorEntry& entry : OperatorTable()) {
+    if (entry.op_type != node.op_type || entry.domain != domain) continue;
+    sets +=
+        fmt::format("{}{} to {}", sets.empty() ? "" : ", ", entry.first_opset, entry.last_opset);
+  }
+  return sets.empty() ? "one of those that docs/operators.md lists" : "it of operator set " + sets;
+}
+
 }  // namespace
 
 std::vector<OperatorEntry> OperatorTable() {
@@ -74,9 +89,10 @@ Result<std::unique_ptr<Operator>> CreateOperator(const OperatorArgs& args) {
   const Node& node = args.node;
   const OperatorEntry* entry = Find(node.domain, node.op_type, args.opset());
   if (entry == nullptr) {
-    return MakeError(ErrorCode::kUnsupported, "{}: operator {}{}{} of operator set {}",
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: operator {}{}{} of operator set {} is not supported, want {}",
                      args.graph.Describe(node), node.domain, node.domain.empty() ? "" : ".",
-                     node.op_type, args.opset());
+                     node.op_type, args.opset(), Wanted(node));
   }
   Result<std::unique_ptr<Operator>> made = entry->make(args);
   if (!made.has_value()) {

@@ -211,28 +211,38 @@ void WriteConv(GraphEditor& editor, int index, const Layer& layer) {
   editor.SetInput(index, kConvOutScale, editor.AddDoubles(name + "_out_scale", layer.OutScale()));
 }
 
-void FuseConv(GraphEditor& editor, int index) {
-  const Node& node = editor.node(index);
-  if (!IsOnnx(node, "Conv") || node.outputs.size() != 1 || node.inputs.size() < 2) return;
+std::optional<Layer> LayerOf(GraphEditor& editor, int conv) {
+  const Node& node = editor.node(conv);
+  if (!IsOnnx(node, "Conv") || node.outputs.size() != 1 || node.inputs.size() < 2) {
+    return std::nullopt;
+  }
   Layer layer;
-  if (!ReadX(editor, editor.producer(node.inputs[0]), layer)) return;
+  if (!ReadX(editor, editor.producer(node.inputs[0]), layer)) return std::nullopt;
   auto weights = WeightsOf(editor, editor.producer(node.inputs[1]), 0);
-  if (!weights.has_value() || !CanFuseGeometry(node, weights->tensor->shape())) return;
+  if (!weights.has_value() || !CanFuseGeometry(node, weights->tensor->shape())) {
+    return std::nullopt;
+  }
   auto bias = BiasOf(editor, node.input(2), weights->scale.size());
-  if (!bias.has_value()) return;
+  if (!bias.has_value()) return std::nullopt;
   layer.weights = std::move(*weights);
   layer.bias = std::move(*bias);
-  if (layer.Fits() && ZeroAgrees(editor, layer)) WriteConv(editor, index, layer);
+  if (!layer.Fits() || !ZeroAgrees(editor, layer)) return std::nullopt;
+  return layer;
 }
 
-// x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias.
+void FuseConv(GraphEditor& editor, int index) {
+  const std::optional<Layer> layer = LayerOf(editor, index);
+  if (layer.has_value()) WriteConv(editor, index, *layer);
+}
+
 // Of a QLinearConv: what it computes, and what it stores.
 struct StoredLayer {
   Layer layer;
   Quantization out;
 };
 
-// Nothing if the kernels cannot compute it, as with weights that need 9 bits.
+// x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias. Nothing if the kernels cannot
+// compute it, as with weights that need 9 bits.
 std::optional<StoredLayer> ReadQLinearConv(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
   if (!IsOnnx(node, "QLinearConv") || node.inputs.size() < 8) return std::nullopt;
@@ -307,6 +317,26 @@ bool ReadFlattened(GraphEditor& editor, ValueId id, std::int64_t depth, Layer& l
   return true;
 }
 
+// The result is in units of `result_scale`.
+void WriteGemm(GraphEditor& editor, int index, const Layer& layer, float result_scale) {
+  WriteLayer(editor, index, layer);
+  Node& node = editor.node(index);
+  const std::string name = editor.graph().value(node.outputs[0]).name;
+  node.op_type = kFusedGemm;
+  for (const char* attribute : {"transA", "transB", "alpha"}) node.attributes.erase(attribute);
+  node.inputs.resize(kGemmInputs, kNoValue);
+  std::vector<double> scale = layer.OutScale();
+  std::vector<double> bias = layer.bias;
+  for (std::size_t o = 0; o < scale.size(); ++o) {
+    const double whole = bias[o] == 0 ? 0 : bias[o] / scale[o];
+    scale[o] = static_cast<float>(scale[o]) / result_scale;
+    // Unchanged where it is left as it is; else the same whole number of the new units.
+    if (result_scale != 1) bias[o] = whole * scale[o];
+  }
+  editor.SetInput(index, kGemmBias, editor.AddDoubles(name + "_bias", bias));
+  editor.SetInput(index, kGemmOutScale, editor.AddDoubles(name + "_out_scale", scale));
+}
+
 void FuseProduct(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
   const bool gemm = IsOnnx(node, "Gemm");
@@ -328,93 +358,99 @@ void FuseProduct(GraphEditor& editor, int index) {
   if (!bias.has_value()) return;
   layer.weights = std::move(*weights);
   layer.bias = std::move(*bias);
-  if (!layer.Fits()) return;
-  WriteLayer(editor, index, layer);
-  Node& fused = editor.node(index);
-  const std::string name = editor.graph().value(fused.outputs[0]).name;
-  fused.op_type = kFusedGemm;
-  fused.attributes.erase("transA");
-  fused.attributes.erase("transB");
-  fused.inputs.resize(kGemmInputs, kNoValue);
-  editor.SetInput(index, kGemmBias, editor.AddDoubles(name + "_bias", layer.bias));
-  editor.SetInput(index, kGemmOutScale, editor.AddDoubles(name + "_out_scale", layer.OutScale()));
+  if (layer.Fits()) WriteGemm(editor, index, layer, 1);
 }
 
-// Operands as (value, scale, zero) triples at `first`; the result's scale and zero at `result`.
-struct ByteOperator {
-  std::string_view op_type;
-  std::string_view plain;
-  int operands;
-  std::size_t result;
-};
-constexpr ByteOperator kByteOperators[] = {{"QLinearAdd", "Add", 2, 6},
-                                           {"QLinearMul", "Mul", 2, 6},
-                                           {"QLinearLeakyRelu", "LeakyRelu", 1, 3}};
-
-// An addition to convolutions that stay operators of bytes stays one too: in floats a sum between
-// two bytes may be rounded the other way.
-bool StaysWhole(GraphEditor& editor, int index) {
-  const Node& add = editor.node(index);
-  bool reads_conv = false;
-  for (const ValueId operand : {add.input(0), add.input(3)}) {
-    const int producer = operand == kNoValue ? -1 : editor.producer(operand);
-    if (add.op_type != "QLinearAdd" || producer < 0) continue;
-    if (!IsOnnx(editor.node(producer), "QLinearConv")) continue;
-    if (ReadQLinearConv(editor, producer)) return false;
-    reads_conv = true;
-  }
-  return reads_conv;
-}
-
-// Dequantizes, computes in floats and quantizes, which is what these operators are defined as.
-void TakeApart(GraphEditor& editor, int index) {
+// a, a_scale, a_zero, b, b_scale, b_zero, then of QLinearMatMul y_scale, y_zero; of QGemm the bias
+// in front of them, and they may be left out for a float result.
+void FuseByteProduct(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
-  if (node.domain != kMicrosoft || node.outputs.size() != 1) return;
-  const auto* found = std::ranges::find(kByteOperators, node.op_type, &ByteOperator::op_type);
-  if (found == std::end(kByteOperators) || node.inputs.size() < found->result + 1) return;
-  const std::vector<ValueId> inputs = node.inputs;
-  const ValueId zero = node.input(found->result + 1);
-  const std::string name = editor.graph().value(node.outputs[0]).name;
-  for (int i = 0; i < found->operands; ++i) {
-    const auto at = static_cast<std::size_t>(3 * i);
-    if (inputs[at + 2] == kNoValue) return;
+  const Graph& graph = editor.graph();
+  const bool gemm = node.domain == kMicrosoft && node.op_type == "QGemm";
+  if ((!gemm && !IsOnnx(node, "QLinearMatMul")) || node.outputs.size() != 1 ||
+      node.inputs.size() < 6 || node.Int("transA", 0) != 0 || node.Float("alpha", 1) != 1) {
+    return;
   }
-  if (zero == kNoValue || StaysWhole(editor, index)) return;
-  const ValueId result = editor.AddValue(name + "_real", DType::kF32);
-  Node plain{editor.node(index).name,      std::string(found->plain), "", {}, {result},
-             editor.node(index).attributes};
-  for (int i = 0; i < found->operands; ++i) {
-    const auto at = static_cast<std::size_t>(3 * i);
-    const ValueId real = editor.AddValue(name + "_operand" + std::to_string(i), DType::kF32);
-    editor.AddNode(
-        Node{"", "DequantizeLinear", "", {inputs[at], inputs[at + 1], inputs[at + 2]}, {real}, {}});
-    plain.inputs.push_back(real);
+  const auto x = QuantizationOf(graph, node.inputs[1], node.inputs[2]);
+  const Tensor* w = graph.constant(node.inputs[3]);
+  if (!x.has_value() || w == nullptr || w->shape().rank() != 2 || node.inputs[0] == kNoValue ||
+      graph.constant(node.inputs[0]) != nullptr) {
+    return;
   }
-  editor.AddNode(std::move(plain));
-  for (std::size_t i = 0; i < inputs.size(); ++i) editor.SetInput(index, i, kNoValue);
-  Node& quantize = editor.node(index);
-  quantize.op_type = "QuantizeLinear";
-  quantize.domain.clear();
-  quantize.attributes.clear();
-  quantize.inputs.resize(3);
-  editor.SetInput(index, 0, result);
-  editor.SetInput(index, 1, inputs[found->result]);
-  editor.SetInput(index, 2, zero);
+  const bool transposed = node.Int("transB", 0) != 0;
+  auto weights = ReadWeights(graph, node.inputs[3], node.inputs[4], node.inputs[5],
+                             w->shape()[transposed ? 0 : 1]);
+  if (!weights.has_value()) return;
+  if (!transposed) weights = Transposed(*weights);
+  Layer layer{node.inputs[0], *x, std::move(*weights), {}};
+  const int flatten = editor.producer(layer.x);
+  const bool flattened =
+      flatten >= 0 && FlattensTo(graph, editor.node(flatten), layer.weights.tensor->shape()[1]);
+  if (flattened) layer.x = editor.node(flatten).inputs[0];
+  if (!gemm && !flattened) return;
+  layer.bias = layer.OutScale();
+  const ValueId bias = gemm ? node.input(6) : kNoValue;
+  const Tensor* integers = graph.constant(bias);
+  if (bias != kNoValue &&
+      (integers == nullptr || integers->dtype() != DType::kI32 || integers->shape().rank() != 1 ||
+       integers->elements() != std::ssize(layer.bias))) {
+    return;
+  }
+  for (std::size_t o = 0; o < layer.bias.size(); ++o) {
+    layer.bias[o] *= integers == nullptr ? 0 : integers->data<std::int32_t>()[o];
+  }
+  const ValueId y_scale = node.input(gemm ? 7 : 6);
+  const ValueId y_zero = node.input(gemm ? 8 : 7);
+  const auto y = QuantizationOf(graph, y_scale, y_zero);
+  if (!layer.Fits() || (y_scale != kNoValue && !y.has_value())) return;
+  if (y.has_value()) {
+    // Sums become units of the result at once, as these operators have it; bytes are then those of
+    // scale 1.
+    const ValueId units =
+        editor.AddValue(graph.value(node.outputs[0]).name + "_units", DType::kF32);
+    const float one[] = {1.0f};
+    const ValueId scale =
+        editor.AddConstant(graph.value(units).name + "_scale", Tensor::From<float>(Shape{}, one));
+    const ValueId bytes = editor.node(index).outputs[0];
+    editor.node(index).outputs[0] = units;
+    editor.AddNode(Node{"", "QuantizeLinear", "", {units, scale, y_zero}, {bytes}, {}});
+  }
+  WriteGemm(editor, index, layer, y.has_value() ? y->scale : 1);
 }
 
 }  // namespace
 
-Graph FuseQuantized(Graph graph) {
-  GraphEditor editor(std::move(graph));
-  const int count = editor.node_count();
-  for (int i = 0; i < count; ++i) {
-    TakeApart(editor, i);
-    SwapFlatten(editor, i);
+bool IsInt8Conv(GraphEditor& editor, int conv) { return LayerOf(editor, conv).has_value(); }
+
+bool IsInt8QLinearConv(GraphEditor& editor, int conv) {
+  return ReadQLinearConv(editor, conv).has_value();
+}
+
+void DequantizeConv(GraphEditor& editor, int conv) {
+  const std::optional<Layer> layer = LayerOf(editor, conv);
+  const Tensor& stored = *layer->weights.tensor;
+  Tensor real(DType::kF32, stored.shape());
+  const std::span<const std::int8_t> from = stored.data<std::int8_t>();
+  const std::size_t depth = from.size() / layer->weights.scale.size();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    real.data<float>()[i] =
+        static_cast<float>(from[i]) * static_cast<float>(layer->weights.scale[i / depth]);
   }
+  const std::string name = editor.graph().value(editor.node(conv).outputs[0]).name;
+  const std::vector<float> bias(layer->bias.begin(), layer->bias.end());
+  editor.SetInput(conv, 1, editor.AddConstant(name + "_real_weights", std::move(real)));
+  editor.SetInput(conv, 2, editor.AddFloats(name + "_real_bias", bias));
+}
+
+Graph FuseQuantized(Graph graph) {
+  GraphEditor editor(TakeQuantizedApart(std::move(graph), false));
+  const int count = editor.node_count();
+  for (int i = 0; i < count; ++i) SwapFlatten(editor, i);
   for (int i = 0; i < count; ++i) {
     FuseQLinearConv(editor, i);
     FuseConv(editor, i);
     FuseProduct(editor, i);
+    FuseByteProduct(editor, i);
   }
   return std::move(editor).Finish();
 }

@@ -22,10 +22,14 @@ Graph AttachEpilogues(Graph graph);
 /// into the weights, the shift into the bias and, border-exact, into the value that padding reads.
 Graph FoldAffineBefore(Graph graph);
 
+/// Takes QLinearAdd, QLinearMul and QLinearLeakyRelu apart into DequantizeLinear, the plain
+/// operator and QuantizeLinear, which is how they are defined; with `convolutions` also every
+/// QLinearConv that FuseQuantized makes an int8 layer of, in either form.
+Graph TakeQuantizedApart(Graph graph, bool convolutions);
 /// Turns Conv, and Gemm or MatMul together with the Flatten before it, between a DequantizeLinear
-/// of its input and one of its constant weights, and QLinearConv, into FusedConv and FusedGemm with
-/// int8 weights; takes QLinearAdd, QLinearMul and QLinearLeakyRelu apart, so that
-/// AttachQuantization finds their parts. Runs before constants are folded, on which weights would
+/// of its input and one of its constant weights, QLinearConv, QGemm and QLinearMatMul, into
+/// FusedConv and FusedGemm with int8 weights, and takes the rest apart as above, so that
+/// AttachQuantization finds its parts. Runs before constants are folded, on which weights would
 /// become floats.
 Graph FuseQuantized(Graph graph);
 /// Lets quantized FusedConv nodes read their residual as it is stored, quantize their result, and
@@ -38,8 +42,9 @@ Graph AttachQuantization(Graph graph);
 /// of 16.
 Graph MergeHeads(Graph graph);
 
-/// All of the above but FuseQuantized, in order. Nodes that only compute constants have been folded
-/// before (runtime/fold_constants.h). Errors: kInternal if a pass broke the graph.
+/// All of the above but TakeQuantizedApart and FuseQuantized, in order. Nodes that only compute
+/// constants have been folded before (runtime/fold_constants.h). Errors: kInternal if a pass broke
+/// the graph.
 Result<Graph> OptimizeGraph(Graph graph);
 
 }  // namespace visavis

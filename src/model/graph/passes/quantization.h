@@ -27,6 +27,14 @@ std::optional<Quantization> QuantizationOf(const Graph& graph, const Node& node)
 /// The same from a scale and a zero point; the type is that of the zero point.
 std::optional<Quantization> QuantizationOf(const Graph& graph, ValueId scale, ValueId zero);
 
+class GraphEditor;
+/// True if FuseQuantized will make an int8 layer of `conv`, a Conv between DequantizeLinear nodes.
+bool IsInt8Conv(GraphEditor& editor, int conv);
+/// The same of a QLinearConv.
+bool IsInt8QLinearConv(GraphEditor& editor, int conv);
+/// Gives such a Conv its weights and bias as real numbers, so that it stays a float layer.
+void DequantizeConv(GraphEditor& editor, int conv);
+
 /// `quantization` as attributes "<name>_scale", "<name>_zero" and "<name>_signed" of a fused node.
 void SetQuantization(Node& node, const std::string& name, const Quantization& quantization);
 /// Nothing if the node has no such attributes.

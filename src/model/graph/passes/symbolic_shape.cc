@@ -84,7 +84,9 @@ class Inference {
   }
 
   std::optional<SymbolicShape> OutputOf(const Node& node) {
-    if (IsFused(node, kFusedConv)) return OfConv(node);
+    if (IsFused(node, kFusedConv)) {
+      return OfConv(node, graph_.constant(node.inputs[kConvWeights])->shape());
+    }
     if (IsFused(node, kQuantMap)) return Of(node.inputs[kMapX]);
     if (!node.domain.empty()) return std::nullopt;
     if (std::ranges::find(kElementwise, node.op_type) != kElementwise.end()) {
@@ -93,15 +95,30 @@ class Inference {
     if (std::ranges::find(kArithmetic, node.op_type) != kArithmetic.end()) {
       return OfArithmetic(node);
     }
+    if (node.op_type == "Conv") return OfPlainConv(node);
     if (node.op_type == "MaxPool" || node.op_type == "AveragePool") return OfPool(node);
     return std::nullopt;
   }
 
-  std::optional<SymbolicShape> OfConv(const Node& node) {
+  // With constant weights, perhaps behind a DequantizeLinear.
+  std::optional<SymbolicShape> OfPlainConv(const Node& node) {
+    ValueId weights = node.input(kConvWeights);
+    if (weights == kNoValue) return std::nullopt;
+    const int producer = producers_[static_cast<std::size_t>(weights)];
+    if (producer >= 0) {
+      const Node& dequantize = graph_.nodes[static_cast<std::size_t>(producer)];
+      if (!IsOnnx(dequantize, "DequantizeLinear")) return std::nullopt;
+      weights = dequantize.input(0);
+    }
+    const Tensor* constant = graph_.constant(weights);
+    if (constant == nullptr || !CanFuseGeometry(node, constant->shape())) return std::nullopt;
+    return OfConv(node, constant->shape());
+  }
+
+  std::optional<SymbolicShape> OfConv(const Node& node, const Shape& weights) {
     auto shape = Of(node.inputs[kConvX]);
     if (!shape.has_value()) return std::nullopt;
     const ConvGeometry g = GeometryOf(node);
-    const Shape& weights = graph_.constant(node.inputs[kConvWeights])->shape();
     (*shape)[1] = Number(weights[0]);
     for (std::size_t axis = 0; axis < 2; ++axis) {
       const std::int64_t covered = g.dilation[axis] * (weights[static_cast<int>(axis) + 2] - 1) + 1;

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "base/try.h"
 #include "json/fields.h"
 #include "json/parse.h"
@@ -40,8 +39,8 @@ FaceAccuracy ReadAccuracy(Fields fields) {
 
 Result<JournalEntry> ParseJournalLine(std::string_view line) {
   constexpr std::string_view kWhere = "journal of trials";
-  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json json,
-                           ParseJson(line, kWhere, {kMaxLineBytes, kMaxDepth}));
+  constexpr JsonLimits kLimits{.bytes = kMaxLineBytes, .depth = kMaxDepth};
+  VISAVIS_ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line, kWhere, kLimits));
   FirstError first{std::string(kWhere)};
   Fields fields(&json, "", first);
   JournalEntry entry;

@@ -26,11 +26,11 @@ constexpr ByteOperator kByteOperators[] = {{"QLinearAdd", "Add", 2, 6},
 // two bytes may be rounded the other way.
 bool StaysWhole(GraphEditor& editor, int index) {
   const Node& add = editor.node(index);
+  if (add.op_type != "QLinearAdd") return false;
   bool reads_conv = false;
   for (const ValueId operand : {add.input(0), add.input(3)}) {
     const int producer = operand == kNoValue ? -1 : editor.producer(operand);
-    if (add.op_type != "QLinearAdd" || producer < 0) continue;
-    if (!IsOnnx(editor.node(producer), "QLinearConv")) continue;
+    if (producer < 0 || !IsOnnx(editor.node(producer), "QLinearConv")) continue;
     if (IsInt8QLinearConv(editor, producer)) return false;
     reads_conv = true;
   }

@@ -93,6 +93,46 @@ TEST(MaxPoolBlocked, TakesTheLargestOfTheWindow) {
   });
 }
 
+TEST(AveragePoolBlocked, EqualsScalar) {
+  const KernelTable& scalar = *FindKernels("scalar");
+  ForEachTable([&](const KernelTable& kernels) {
+    Random random(5);
+    for (const Store store : {Store::kF32, Store::kBf16}) {
+      for (int width = 2; width <= 23; ++width) {
+        for (const PoolArgs& a : {PoolArgs{6, width, width / 2, 2, 2, 2},
+                                  PoolArgs{6, width, (width + 1) / 2, 3, 3, 2, 1, 1, 1, 1, true},
+                                  PoolArgs{6, width, (width + 1) / 2, 3, 3, 2, 1, 1, 1, 1, false},
+                                  PoolArgs{6, width, (width + 1) / 2, 2, 2, 2, 0, 0, 0, 1, true}}) {
+          BlockedTensor in(17, 6, width, 0, store);
+          BlockedTensor out(17, 3, a.out_width, 1, store);
+          in.FillRandom(random);
+          BlockedTensor want = out;
+          scalar.average_pool_blocked(a, in.In(), want.Out(), 2, 0, 3);
+          kernels.average_pool_blocked(a, in.In(), out.Out(), 2, 0, 2);
+          kernels.average_pool_blocked(a, in.In(), out.Out(), 2, 2, 3);
+          ExpectNear(out, want, 0, kernels.isa);
+        }
+      }
+    }
+  });
+}
+
+TEST(AveragePoolBlocked, DividesByWhatIsCounted) {
+  BlockedTensor in(16, 2, 2, 0, Store::kF32);
+  BlockedTensor out(16, 1, 1, 0, Store::kF32);
+  for (int y = 0; y < 2; ++y) {
+    for (int x = 0; x < 2; ++x) in.Set(0, y, x, 3);
+  }
+  PoolArgs a{2, 2, 1, 3, 3, 2, 1, 1, 0, 0, false};
+  const auto mean = [&] {
+    FindKernels("scalar")->average_pool_blocked(a, in.In(), out.Out(), 1, 0, 1);
+    return out.Get(0, 0, 0);
+  };
+  EXPECT_FLOAT_EQ(mean(), 3);
+  a.count_padding = true;  // 4 of 9 positions are in the picture
+  EXPECT_FLOAT_EQ(mean(), 12.0f / 9);
+}
+
 TEST(Layout, PlanarToBlockedAndBackIsTheSame) {
   ForEachTable([](const KernelTable& kernels) {
     Random random(4);

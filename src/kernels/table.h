@@ -235,8 +235,8 @@ struct FcArgs {
   Epilogue epilogue;  ///< no residual
 };
 
-/// Window maximum. The window of output y covers input rows [y * stride - pad_top, + kernel), cut
-/// to [0, in_height); the same for x. Every window must hold at least one input pixel.
+/// Window maximum or mean. The window of output y covers input rows [y * stride - pad_top, +
+/// kernel), cut to [0, in_height); the same for x. Every window must hold at least one input pixel.
 struct PoolArgs {
   int in_height = 0;
   int in_width = 0;
@@ -246,6 +246,10 @@ struct PoolArgs {
   int stride = 1;
   int pad_top = 0;
   int pad_left = 0;
+  // Of the mean:
+  int pad_bottom = 0;
+  int pad_right = 0;
+  bool count_padding = false;  ///< divide by positions in picture and padding, not picture alone
 };
 
 /// Widths around a rows x width interior.
@@ -312,6 +316,8 @@ struct KernelTable {
   /// blocks (equal stores) or `planes` channels.
   void (*max_pool_blocked)(const PoolArgs&, const BlockedIn& in, const BlockedOut& out, int blocks,
                            int y_begin, int y_end);
+  void (*average_pool_blocked)(const PoolArgs&, const BlockedIn& in, const BlockedOut& out,
+                               int blocks, int y_begin, int y_end);
   void (*max_pool_planar)(const PoolArgs&, const PlanarIn& in, const PlanarOut& out, int planes,
                           int y_begin, int y_end);
 

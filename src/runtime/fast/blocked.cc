@@ -115,13 +115,4 @@ void LoadLanes(const KernelTable& kernels, const BlockedIn& from, std::ptrdiff_t
   }
 }
 
-void StoreLanes(const KernelTable& kernels, const float* lanes, const BlockedOut& to,
-                std::ptrdiff_t at) {
-  if (to.store == Store::kBf16) {
-    kernels.f32_to_bf16(lanes, static_cast<std::uint16_t*>(to.data) + at, kLanes);
-  } else {
-    std::copy_n(lanes, kLanes, static_cast<float*>(to.data) + at);
-  }
-}
-
 }  // namespace visavis

@@ -77,7 +77,5 @@ class BlockedValue {
 
 /// One pixel's 16 channels as floats; `at` counts elements from the view's data.
 void LoadLanes(const KernelTable& kernels, const BlockedIn& from, std::ptrdiff_t at, float* lanes);
-void StoreLanes(const KernelTable& kernels, const float* lanes, const BlockedOut& to,
-                std::ptrdiff_t at);
 
 }  // namespace visavis

@@ -40,11 +40,7 @@ class PoolStep final : public Step, public RowStep {
       const int rows = out_.dims().h;
       const int pieces = share ? PiecesFor(rows, ThreadsOf(context.pool())) : 1;
       ParallelPieces(context.pool(), rows, pieces, [&](int begin, int end, int /*slot*/) {
-        if (layer_.geometry.average) {
-          Average(in, out, begin, end);
-        } else {
-          layer_.kernels->max_pool_blocked(Args(), in, out, out_.dims().blocks(), begin, end);
-        }
+        Kernel()(Args(), in, out, out_.dims().blocks(), begin, end);
       });
     }
     return {};
@@ -72,8 +68,8 @@ class PoolStep final : public Step, public RowStep {
     PoolArgs args = Args();
     args.in_height -= first;
     args.pad_top = first - start;
-    layer_.kernels->max_pool_blocked(args, in_.In(in, first), out_.Out(out, rows.begin),
-                                     out_.dims().blocks(), 0, rows.count());
+    Kernel()(args, in_.In(in, first), out_.Out(out, rows.begin), out_.dims().blocks(), 0,
+             rows.count());
   }
 
   void FillBorder(const RowWindow& out, RowRange rows) const override {
@@ -87,6 +83,11 @@ class PoolStep final : public Step, public RowStep {
            g.kernel[1];
   }
 
+  decltype(KernelTable::max_pool_blocked) Kernel() const {
+    return layer_.geometry.average ? layer_.kernels->average_pool_blocked
+                                   : layer_.kernels->max_pool_blocked;
+  }
+
   PoolArgs Args() const {
     const PoolGeometry& g = layer_.geometry;
     PoolArgs args;
@@ -98,55 +99,10 @@ class PoolStep final : public Step, public RowStep {
     args.stride = g.stride;
     args.pad_top = g.pad[0];
     args.pad_left = g.pad[1];
+    args.pad_bottom = g.pad[2];
+    args.pad_right = g.pad[3];
+    args.count_padding = g.count_include_pad;
     return args;
-  }
-
-  // The first and last input index of a window, and how many positions divide its sum: those inside
-  // the picture, or, if padding counts, those inside picture and padding.
-  struct Window {
-    int begin = 0;
-    int end = 0;
-    int counted = 0;
-  };
-  Window WindowAt(int index, std::size_t axis, int extent) const {
-    const PoolGeometry& g = layer_.geometry;
-    const int start = index * g.stride - g.pad[axis];
-    Window window;
-    window.begin = std::max(start, 0);
-    window.end = std::min(start + g.kernel[axis], extent);
-    window.counted = g.count_include_pad
-                         ? std::min(start + g.kernel[axis], extent + g.pad[axis + 2]) - start
-                         : window.end - window.begin;
-    return window;
-  }
-
-  void Average(const BlockedIn& in, const BlockedOut& out, int y_begin, int y_end) const {
-    for (int block = 0; block < out_.dims().blocks(); ++block) {
-      for (int y = y_begin; y < y_end; ++y) {
-        const Window rows = WindowAt(y, 0, in_.dims().h);
-        for (int x = 0; x < out_.dims().w; ++x) {
-          const Window columns = WindowAt(x, 1, in_.dims().w);
-          const float scale = 1.0f / static_cast<float>(rows.counted * columns.counted);
-          AverageOne(in, block, rows, columns, scale, out,
-                     block * out.block + y * out.row + std::ptrdiff_t{x} * kLanes);
-        }
-      }
-    }
-  }
-
-  void AverageOne(const BlockedIn& in, int block, const Window& rows, const Window& columns,
-                  float scale, const BlockedOut& out, std::ptrdiff_t at) const {
-    float sum[kLanes] = {};
-    for (int y = rows.begin; y < rows.end; ++y) {
-      for (int x = columns.begin; x < columns.end; ++x) {
-        float pixel[kLanes];
-        LoadLanes(*layer_.kernels, in, block * in.block + y * in.row + std::ptrdiff_t{x} * kLanes,
-                  pixel);
-        for (int lane = 0; lane < kLanes; ++lane) sum[lane] += pixel[lane];
-      }
-    }
-    for (int lane = 0; lane < kLanes; ++lane) sum[lane] *= scale;
-    StoreLanes(*layer_.kernels, sum, out, at);
   }
 
   const PoolLayer& layer_;

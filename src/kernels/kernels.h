@@ -127,8 +127,8 @@ int QuantDepthwiseLane(int channel);
 /// Tiles of one height x width image under F(m x m).
 int WinogradTileCount(int m, int height, int width);
 /// How many tiles to transform at once out of `tiles`: keeps V and the products in cache, and cuts
-/// evenly.
-int WinogradTilesPerPass(int tiles);
+/// evenly; where there is a pass for each thread, so that all threads get as many.
+int WinogradTilesPerPass(int tiles, int threads = 1);
 /// Elements of WinogradTiles::v, ::products and ::u for passes of `tiles` tiles.
 std::size_t WinogradInputSize(int m, int in_blocks, int tiles);
 std::size_t WinogradProductSize(int m, int vectors, int tiles);

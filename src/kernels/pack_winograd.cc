@@ -93,10 +93,11 @@ int WinogradTileCount(int m, int height, int width) {
   return ((height + m - 1) / m) * ((width + m - 1) / m);
 }
 
-int WinogradTilesPerPass(int tiles) {
+int WinogradTilesPerPass(int tiles, int threads) {
   // 28 tiles of 14 (the widest register tile) keep V of 256 channels and the products in L2.
   constexpr int kMost = 28;
-  const int passes = (tiles + kMost - 1) / kMost;
+  int passes = (tiles + kMost - 1) / kMost;
+  if (passes >= threads) passes = (passes + threads - 1) / threads * threads;
   return passes > 0 ? (tiles + passes - 1) / passes : 0;
 }
 

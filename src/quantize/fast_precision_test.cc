@@ -12,6 +12,7 @@
 #include "quantize/quantizer.h"
 #include "runtime/compile.h"
 #include "runtime/plan.h"
+#include "tests/run_model.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
 
@@ -46,18 +47,6 @@ Model Quantized(bool qoperator) {
 const Model& Int8Model() {
   static const Model model = Quantized(false);
   return model;
-}
-
-std::vector<float> Embed(const Model& model, const Tensor& pictures,
-                         const SessionOptions& options) {
-  const auto session = Session::Create(model, options);
-  EXPECT_TRUE(session.has_value()) << session.error().message;
-  if (!session.has_value()) return {};
-  std::vector<Tensor> outputs(1);
-  const std::vector<TensorView> views{TensorView(pictures)};
-  EXPECT_TRUE(session->Run(views, outputs).has_value());
-  const auto all = outputs[0].data<float>();
-  return {all.begin(), all.end()};
 }
 
 SessionOptions On(const char* isa, Precision precision) {
@@ -126,19 +115,21 @@ TEST(FastPrecision, IsInt8WhereThatIsFasterOrBf16IsNotQuick) {
     if (FindKernels(isa) == nullptr) continue;
     SCOPED_TRACE(isa);
     EXPECT_EQ(Steps(Int8Model(), isa, Precision::kFast), Steps(Int8Model(), isa, Precision::kFp32));
-    EXPECT_EQ(Embed(Int8Model(), pictures, On(isa, Precision::kFast)),
-              Embed(Int8Model(), pictures, On(isa, Precision::kFp32)));
+    EXPECT_EQ(RunToFloats(Int8Model(), pictures, On(isa, Precision::kFast)),
+              RunToFloats(Int8Model(), pictures, On(isa, Precision::kFp32)));
   }
 }
 
 TEST(FastPrecision, StaysCloseToFloatAndIsNearerThanInt8) {
   if (FindKernels("avx512_bf16") == nullptr) GTEST_SKIP() << "SKIPPED: no AVX512-BF16 here";
   const Tensor pictures = Pictures(1, 3);
-  const std::vector<float> fp32 = Embed(FloatModel(), pictures, {});
+  const std::vector<float> fp32 = RunToFloats(FloatModel(), pictures, {});
   for (const bool qoperator : {false, true}) {
     const Model model = Quantized(qoperator);
-    const std::vector<float> int8 = Embed(model, pictures, On("avx512_bf16", Precision::kFp32));
-    const std::vector<float> fast = Embed(model, pictures, On("avx512_bf16", Precision::kFast));
+    const std::vector<float> int8 =
+        RunToFloats(model, pictures, On("avx512_bf16", Precision::kFp32));
+    const std::vector<float> fast =
+        RunToFloats(model, pictures, On("avx512_bf16", Precision::kFast));
     EXPECT_NE(fast, int8);
     EXPECT_GE(Cosine(int8, fp32), 0.99);
     EXPECT_GE(Cosine(fast, fp32), Cosine(int8, fp32)) << qoperator;
@@ -153,14 +144,14 @@ TEST(FastPrecision, BatchAndThreadsDoNotChangeBits) {
   SessionOptions threaded = alone;
   threaded.pool = &pool;
   const Tensor pictures = Pictures(3, 4);
-  const std::vector<float> all = Embed(Int8Model(), pictures, alone);
-  EXPECT_EQ(Embed(Int8Model(), pictures, threaded), all);
+  const std::vector<float> all = RunToFloats(Int8Model(), pictures, alone);
+  EXPECT_EQ(RunToFloats(Int8Model(), pictures, threaded), all);
   Tensor first(DType::kF32, Shape{1, 3, 112, 112});
   std::copy_n(pictures.data<float>().begin(), first.elements(), first.data<float>().begin());
   const std::vector<float> row(all.begin(),
                                all.begin() + static_cast<std::ptrdiff_t>(all.size() / 3));
-  EXPECT_EQ(Embed(Int8Model(), first, alone), row);
-  EXPECT_EQ(Embed(Int8Model(), first, threaded), row);
+  EXPECT_EQ(RunToFloats(Int8Model(), first, alone), row);
+  EXPECT_EQ(RunToFloats(Int8Model(), first, threaded), row);
 }
 
 TEST(FastPrecision, IsBf16OfAFloatNetworkWhereThatIsQuickElseFloat) {
@@ -169,8 +160,8 @@ TEST(FastPrecision, IsBf16OfAFloatNetworkWhereThatIsQuickElseFloat) {
        {std::pair{"avx2", Precision::kFp32}, std::pair{"avx512_bf16", Precision::kBf16},
         std::pair{"amx", Precision::kBf16}}) {
     if (FindKernels(isa) == nullptr) continue;
-    EXPECT_EQ(Embed(FloatModel(), pictures, On(isa, Precision::kFast)),
-              Embed(FloatModel(), pictures, On(isa, same_as)))
+    EXPECT_EQ(RunToFloats(FloatModel(), pictures, On(isa, Precision::kFast)),
+              RunToFloats(FloatModel(), pictures, On(isa, same_as)))
         << isa;
   }
 }

@@ -15,6 +15,7 @@
 #include "model/graph/passes/fused_ops.h"
 #include "model/graph/passes/passes.h"
 #include "runtime/fold_constants.h"
+#include "tests/run_model.h"
 #include "tests/shared_data.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
@@ -27,18 +28,6 @@ Tensor RandomPicture(const Shape& shape, unsigned seed) {
   Tensor picture(DType::kF32, shape);
   for (float& v : picture.data<float>()) v = static_cast<float>(random() % 256);
   return picture;
-}
-
-std::vector<Tensor> RunModel(const Model& model, const Tensor& input,
-                             const SessionOptions& options) {
-  auto session = Session::Create(model, options);
-  EXPECT_TRUE(session.has_value()) << session.error().message;
-  if (!session.has_value()) return {};
-  std::vector<Tensor> outputs(session->outputs().size());
-  const std::vector<TensorView> views{TensorView(input)};
-  const Status status = session->Run(views, outputs);
-  EXPECT_TRUE(status.has_value()) << status.error().message;
-  return outputs;
 }
 
 // |a - b| / |b| over all elements.

@@ -27,16 +27,6 @@ PassBuffers BuffersOf(const ConvAlgorithm& algorithm, int vectors, int in_blocks
 // of an own transform in a thread's work.
 constexpr int kMostTransformingAlone = 4;
 
-// Threads take whole passes if there is one for each: then as many for each, if nearly so.
-int TilesPerPass(int tiles, int threads) {
-  const int most = WinogradTilesPerPass(tiles);
-  if (most == 0) return 0;
-  const int passes = (tiles + most - 1) / most;
-  if (passes < threads) return most;
-  const int even = (passes + threads - 1) / threads * threads;
-  return (tiles + even - 1) / even;
-}
-
 int TilesOf(const ConvAlgorithm& algorithm, const Nchw& output) {
   return output.n * WinogradTileCount(algorithm.winograd_m, output.h, output.w);
 }
@@ -49,7 +39,7 @@ class WinogradStep final : public Step {
         out_(args.types.outputs[0], args.types.output_storage[0]),
         planned_threads_(threads),
         tiles_(TilesOf(args.algorithm, out_.dims())),
-        tiles_per_pass_(TilesPerPass(tiles_, threads)),
+        tiles_per_pass_(WinogradTilesPerPass(tiles_, threads)),
         buffers_(
             BuffersOf(args.algorithm, args.weights.vectors, in_.dims().blocks(), tiles_per_pass_)) {
     if (a_.node.has_residual) {
@@ -185,7 +175,7 @@ std::unique_ptr<Step> MakeWinogradStep(const ConvStepArgs& args, int threads) {
 
 std::size_t WinogradScratchBytes(const FusedConvNode& node, const ConvAlgorithm& algorithm,
                                  int vectors, const Nchw& output, int threads) {
-  const int tiles = TilesPerPass(TilesOf(algorithm, output), threads);
+  const int tiles = WinogradTilesPerPass(TilesOf(algorithm, output), threads);
   const PassBuffers buffers =
       BuffersOf(algorithm, vectors, BlocksOf(node.shape.in_channels), tiles);
   return buffers.total() * static_cast<std::size_t>(threads);

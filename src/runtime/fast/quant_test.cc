@@ -17,6 +17,7 @@
 #include "model/graph/passes/quantization.h"
 #include "runtime/fast/mix_precision.h"
 #include "runtime/fold_constants.h"
+#include "tests/run_model.h"
 #include "visavis/model.h"
 #include "visavis/session.h"
 
@@ -200,19 +201,6 @@ Tensor Pictures(std::int64_t count) {
   return t;
 }
 
-std::vector<float> RunNetwork(const Model& model, const Tensor& pictures,
-                              const SessionOptions& options) {
-  const auto session = Session::Create(model, options);
-  EXPECT_TRUE(session.has_value()) << session.error().message;
-  if (!session.has_value()) return {};
-  std::vector<Tensor> outputs(1);
-  const std::vector<TensorView> views{TensorView(pictures)};
-  const Status status = session->Run(views, outputs);
-  EXPECT_TRUE(status.has_value()) << status.error().message;
-  const auto all = outputs[0].data<float>();
-  return {all.begin(), all.end()};
-}
-
 // |got - want| / |want|.
 double Distance(const std::vector<float>& got, const std::vector<float>& want) {
   EXPECT_EQ(got.size(), want.size());
@@ -240,15 +228,15 @@ TEST(Quantized, EveryIsaGivesTheBitsOfScalarCloseToTheReference) {
       const Model model = SmallNetwork(is_signed, foreign);
       SessionOptions options;
       options.reference = true;
-      const std::vector<float> reference = RunNetwork(model, pictures, options);
+      const std::vector<float> reference = RunToFloats(model, pictures, options);
       options.reference = false;
       options.isa = "scalar";
-      const std::vector<float> scalar = RunNetwork(model, pictures, options);
+      const std::vector<float> scalar = RunToFloats(model, pictures, options);
       ExpectClose(scalar, reference);
       for (const std::string_view isa : KnownIsas()) {
         if (FindKernels(isa) == nullptr) continue;
         options.isa = isa;
-        EXPECT_EQ(RunNetwork(model, pictures, options), scalar) << isa;
+        EXPECT_EQ(RunToFloats(model, pictures, options), scalar) << isa;
       }
     }
   }
@@ -257,16 +245,16 @@ TEST(Quantized, EveryIsaGivesTheBitsOfScalarCloseToTheReference) {
 TEST(Quantized, BatchAndThreadsDoNotChangeBits) {
   const Model model = SmallNetwork(false, false);
   const Tensor pictures = Pictures(3);
-  const std::vector<float> alone = RunNetwork(model, pictures, {});
+  const std::vector<float> alone = RunToFloats(model, pictures, {});
   ThreadPool pool(2);
   SessionOptions threaded;
   threaded.pool = &pool;
-  EXPECT_EQ(RunNetwork(model, pictures, threaded), alone);
+  EXPECT_EQ(RunToFloats(model, pictures, threaded), alone);
   Tensor one(DType::kF32, Shape{1, 3, 21, 17});
   std::copy_n(pictures.data<float>().begin(), one.elements(), one.data<float>().begin());
   const std::vector<float> first(alone.begin(), alone.begin() + 10);
-  EXPECT_EQ(RunNetwork(model, one, {}), first);
-  EXPECT_EQ(RunNetwork(model, one, threaded), first);
+  EXPECT_EQ(RunToFloats(model, one, {}), first);
+  EXPECT_EQ(RunToFloats(model, one, threaded), first);
 }
 
 /// Every layer that may turn float does where bytes are never faster.
@@ -307,8 +295,8 @@ TEST(Quantized, LayersThatTurnFloatComputeWhatTheirBytesStandFor) {
     const std::set<int> left = foreign ? std::set<int>{0, 1, 2, 9} : std::set<int>{0, 1, 7};
     SessionOptions reference;
     reference.reference = true;
-    ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
-                RunNetwork(SmallNetwork(false, foreign, left), pictures, reference));
+    ExpectClose(RunToFloats(Model::FromGraph(mixed), pictures, {}),
+                RunToFloats(SmallNetwork(false, foreign, left), pictures, reference));
   }
 }
 
@@ -335,8 +323,8 @@ TEST(Quantized, ARangeFromZeroIsAReluOfFloatLayersToo) {
   SessionOptions reference;
   reference.reference = true;
   const Tensor pictures = Pictures(1);
-  ExpectClose(RunNetwork(Model::FromGraph(mixed), pictures, {}),
-              RunNetwork(model, pictures, reference));
+  ExpectClose(RunToFloats(Model::FromGraph(mixed), pictures, {}),
+              RunToFloats(model, pictures, reference));
 }
 
 // Behind these the same bytes as ONNX says, so the fast program may not differ in one bit.
@@ -359,7 +347,7 @@ TEST(Quantized, ProductsOfTheOperatorFormAreFusedAndExact) {
       }));
       SessionOptions reference;
       reference.reference = true;
-      EXPECT_EQ(RunNetwork(model, pictures, {}), RunNetwork(model, pictures, reference));
+      EXPECT_EQ(RunToFloats(model, pictures, {}), RunToFloats(model, pictures, reference));
     }
   }
 }

@@ -37,6 +37,20 @@ bool StaysWhole(GraphEditor& editor, int index) {
   return reads_conv;
 }
 
+// Makes node `index`, a quantized operator, the quantization of `real`; its output stays.
+void BecomeQuantize(GraphEditor& editor, int index, ValueId real, ValueId scale, ValueId zero) {
+  const std::size_t inputs = editor.node(index).inputs.size();
+  for (std::size_t i = 0; i < inputs; ++i) editor.SetInput(index, i, kNoValue);
+  Node& quantize = editor.node(index);
+  quantize.op_type = "QuantizeLinear";
+  quantize.domain.clear();
+  quantize.attributes.clear();
+  quantize.inputs.resize(3);
+  editor.SetInput(index, 0, real);
+  editor.SetInput(index, 1, scale);
+  editor.SetInput(index, 2, zero);
+}
+
 // Dequantizes, computes in floats and quantizes, which is what these operators are defined as.
 void TakeApart(GraphEditor& editor, int index) {
   const Node& node = editor.node(index);
@@ -62,15 +76,7 @@ void TakeApart(GraphEditor& editor, int index) {
     plain.inputs.push_back(real);
   }
   editor.AddNode(std::move(plain));
-  for (std::size_t i = 0; i < inputs.size(); ++i) editor.SetInput(index, i, kNoValue);
-  Node& quantize = editor.node(index);
-  quantize.op_type = "QuantizeLinear";
-  quantize.domain.clear();
-  quantize.attributes.clear();
-  quantize.inputs.resize(3);
-  editor.SetInput(index, 0, result);
-  editor.SetInput(index, 1, inputs[found->result]);
-  editor.SetInput(index, 2, zero);
+  BecomeQuantize(editor, index, result, inputs[found->result], zero);
 }
 
 // One scale per output channel of a QLinearConv: of its weights, times that of its input.
@@ -118,15 +124,8 @@ void TakeConvApart(GraphEditor& editor, int index) {
     for (const int extra : added) editor.Erase(extra);
     return;
   }
-  for (std::size_t i = 0; i < inputs.size(); ++i) editor.SetInput(index, i, kNoValue);
-  Node& quantize = editor.node(index);
-  quantize.op_type = "QuantizeLinear";
-  quantize.name.clear();
-  quantize.attributes.clear();
-  quantize.inputs.resize(3);
-  editor.SetInput(index, 0, result);
-  editor.SetInput(index, 1, inputs[6]);
-  editor.SetInput(index, 2, inputs[7]);
+  editor.node(index).name.clear();
+  BecomeQuantize(editor, index, result, inputs[6], inputs[7]);
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ TEST(AveragePoolBlocked, EqualsScalar) {
         for (const PoolArgs& a : {PoolArgs{6, width, width / 2, 2, 2, 2},
                                   PoolArgs{6, width, (width + 1) / 2, 3, 3, 2, 1, 1, 1, 1, true},
                                   PoolArgs{6, width, (width + 1) / 2, 3, 3, 2, 1, 1, 1, 1, false},
-                                  PoolArgs{6, width, (width + 1) / 2, 2, 2, 2, 0, 0, 0, 1, true}}) {
+                                  PoolArgs{6, width, (width + 1) / 2, 2, 2, 2, 0, 0, 0, 1, true},
+                                  PoolArgs{6, width, (width + 1) / 2, 3, 3, 2, 0, 0, 0, 0, true}}) {
           BlockedTensor in(17, 6, width, 0, store);
           BlockedTensor out(17, 3, a.out_width, 1, store);
           in.FillRandom(random);
@@ -131,6 +132,8 @@ TEST(AveragePoolBlocked, DividesByWhatIsCounted) {
   EXPECT_FLOAT_EQ(mean(), 3);
   a.count_padding = true;  // 4 of 9 positions are in the picture
   EXPECT_FLOAT_EQ(mean(), 12.0f / 9);
+  a.pad_top = a.pad_left = 0;  // what lies behind picture and padding never counts
+  EXPECT_FLOAT_EQ(mean(), 3);
 }
 
 TEST(Layout, PlanarToBlockedAndBackIsTheSame) {
